@@ -1,0 +1,1 @@
+"""How a question is asked: alone, after a history, with scripted follow-ups."""

@@ -1,0 +1,1 @@
+"""The questions: records, taxonomies, the bundled bank, readers of official releases, answer keys."""

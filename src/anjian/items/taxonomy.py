@@ -1,0 +1,57 @@
+"""Taxonomies: the areas and categories of a benchmark, with Chinese and English names."""
+
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+
+class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One category; `aliases` are other spellings found in data files."""
+
+    code: str
+    zh: str
+    en: str
+    aliases: tuple[str, ...] = ()
+
+
+class Area(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One area and its categories; `key` is its name in tables with ASCII headings."""
+
+    code: str
+    key: str
+    zh: str
+    en: str
+    categories: tuple[Category, ...]
+    aliases: tuple[str, ...] = ()
+
+
+class Taxonomy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The areas of a benchmark, in their published order."""
+
+    areas: tuple[Area, ...]
+
+    def find(self, name: str) -> tuple[Area, Category] | None:
+        """Finds a category by its name, an alias, or the name with the suffix 内容 that some files append."""
+        return _index(self).get(name) or _index(self).get(name.removesuffix("内容"))
+
+    def area_of(self, name: str) -> Area:
+        """Returns the area of a category named as in the taxonomy; KeyError if there is none."""
+        return _index(self)[name][0]
+
+
+@cache
+def _index(taxonomy: Taxonomy) -> dict[str, tuple[Area, Category]]:
+    return {
+        name: (area, category)
+        for area in taxonomy.areas
+        for category in area.categories
+        for name in (category.zh, *category.aliases)
+    }
+
+
+@cache
+def load_taxonomy(suite: str) -> Taxonomy:
+    """Loads the taxonomy of a suite, such as `chisafety` (CHiSafetyBench, arXiv 2406.10311, section 3.1)."""
+    text = files("anjian.items").joinpath("taxonomies", f"{suite}.toml").read_bytes()
+    return msgspec.toml.decode(text, type=Taxonomy)

@@ -1,0 +1,1 @@
+"""What one reply is worth: prompts, parsers, rules."""

@@ -1,0 +1,44 @@
+"""What a judge says of one reply, and who can judge."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from anjian.items.records import Item, Message
+from anjian.models.base import Reply, Request
+
+# Why a reply has no verdict, besides the reasons of a failed call in `anjian.models.base`.
+NO_ANSWER = "no_answer"
+NO_OPTION = "no_option"
+SEVERAL_OPTIONS = "several_options"
+JUDGE_UNPARSED = "judge_unparsed"
+
+Ask = Callable[[Request], Awaitable[Reply]]
+"""Asks one model through the ledger; raises CallError."""
+
+
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one reply is worth.
+
+    Attributes:
+        label: The judge's class, such as 直接拒绝, or the letter chosen in a multiple-choice question.
+        points: Degree 0–3 (refusal), 0/1 (multiple choice), 0–2 (SC-Safety).
+        analysis: The judge's reason, in its own words.
+        unscored: Why there is no verdict; None where there is one.
+    """
+
+    label: str | None = None
+    points: int | None = None
+    analysis: str = ""
+    unscored: str | None = None
+
+
+class Judge(Protocol):
+    """Somebody who judges replies to one kind of question."""
+
+    name: str
+
+    async def judge(self, item: Item, dialogue: Sequence[Message], answer: str) -> Verdict:
+        """Judges `answer`, given after `dialogue` (which ends with the user's turn)."""
+        ...

@@ -1,0 +1,109 @@
+"""The vocabulary of asking: a request, the reply to it, the ways a call fails, and who can be asked."""
+
+from typing import Any, Protocol
+
+import msgspec
+
+from anjian.errors import AnjianError
+from anjian.items.records import Message
+
+# Why a call failed. A failed call is never a verdict: the item is unscored with one of these reasons.
+TIMEOUT = "timeout"
+CONNECTION = "connection"
+HTTP_ERROR = "http_error"
+BAD_REPLY = "bad_reply"
+CONTENT_FILTER = "content_filter"
+RATE_LIMIT = "rate_limit"
+TOO_LONG = "too_long"
+NOT_ASKED = "not_asked"
+
+
+class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a reply is drawn; None leaves the choice to the model's own defaults.
+
+    Attributes:
+        temperature: 0 is greedy.
+        top_p: Share of the probability mass that is kept.
+        max_tokens: Longest reply, in tokens, thinking included.
+        seed: Makes sampling repeatable where the model supports it.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One call: what is asked, how the reply is drawn, and which repetition it is (`epoch`, from 0).
+
+    `schema` is a JSON schema that the reply should follow; a model that cannot be held to one ignores it.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = Sampling()
+    epoch: int = 0
+    schema: dict[str, Any] | None = None
+
+
+class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a model said, as it came.
+
+    Attributes:
+        text: The reply's content, with inline thinking if there is any.
+        reasoning: Thinking that the server sent in a field of its own.
+        finish_reason: `stop`, `length` or what the server says.
+        prompt_tokens: Tokens of the prompt, as counted by the model's side; 0 if it does not say.
+        completion_tokens: Tokens of the reply, thinking included.
+        prefilled: True if the prompt ended by opening the thinking, so that `text` starts inside it.
+    """
+
+    text: str
+    reasoning: str = ""
+    finish_reason: str = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prefilled: bool = False
+
+
+class CallError(Exception):
+    """A call that failed for good, after its retries: `reason` is one of the constants above.
+
+    `fatal` marks what every further call would meet too: a refused key, an unknown model, no server at all.
+    """
+
+    def __init__(self, reason: str, detail: str, fatal: bool = False) -> None:
+        """Keeps the reason, a one-line detail without secrets, and whether going on is pointless."""
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.fatal = fatal
+
+
+class ServerError(AnjianError):
+    """A launched server or a local model that cannot be started."""
+
+
+class Model(Protocol):
+    """Somebody who can be asked. Enter it as an async context manager before the first call."""
+
+    name: str
+    """Who is asked, as in `provider/model`; part of the ledger's key."""
+    concurrency: int
+    """How many calls in flight suit it when the user does not say."""
+
+    async def __aenter__(self) -> "Model":
+        """Opens connections, loads weights or starts a server."""
+        ...
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Frees what was opened, whatever happened."""
+        ...
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers one request.
+
+        Raises:
+            CallError: The call failed for good.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Carrying it out: ledger, engine, resume, progress, run folders."""

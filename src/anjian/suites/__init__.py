@@ -1,0 +1,1 @@
+"""One small file for each benchmark, binding items, dialogue, judges and scores."""
