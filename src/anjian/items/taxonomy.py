@@ -7,12 +7,13 @@ import msgspec
 
 
 class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One category; `aliases` are other spellings found in data files."""
+    """One category; `aliases` are other spellings found in data files, `note` is its definition in one line."""
 
     code: str
     zh: str
     en: str
     aliases: tuple[str, ...] = ()
+    note: str = ""
 
 
 class Area(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

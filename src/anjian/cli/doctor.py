@@ -1,0 +1,74 @@
+"""`anjian doctor`: what works on this machine."""
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("doctor")(check)
+
+
+def check() -> None:
+    """Check Python, libraries, accelerator, keys, disk and the bundled data; exit 1 if the core is broken."""
+    import os
+    import platform
+    import shutil
+    import sqlite3
+    from importlib.metadata import PackageNotFoundError, version
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from anjian import __version__
+    from anjian.models.resolve import providers
+    from anjian.suites import SUITES
+    from anjian.suites.base import Source
+
+    table = Table("what", "state", "remark")
+
+    def row(what: str, good: bool, remark: str, needed: bool = True) -> bool:
+        state = "[green]ok[/]" if good else "[red]missing[/]" if needed else "[yellow]absent[/]"
+        table.add_row(what, state, remark)
+        return good or not needed
+
+    sound = row("anjian", True, f"{__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
+    for extra, libraries in EXTRAS.items():
+        for library in libraries:
+            try:
+                found = version(library)
+            except PackageNotFoundError:
+                found = ""
+            mend = f'pip install "anjian[{extra}]"' if extra else "pip install anjian"
+            sound &= row(library, bool(found), found or mend, needed=not extra)
+    row("accelerator", *_accelerator(), needed=False)
+    keys = [provider.key_env for provider in providers().values() if os.environ.get(provider.key_env)]
+    row("keys", bool(keys), ", ".join(keys) or "none set; `anjian models` names the variables", needed=False)
+    for suite in SUITES.values():
+        count = len(suite.load(Source()).items)
+        sound &= row(f"bank of {suite.name}", count > 0, f"{count} items")
+    free = shutil.disk_usage(".").free / 2**30
+    sound &= row("disk", free > 1, f"{free:.1f} GiB free here")
+    Console().print(table)
+    if not sound:
+        raise typer.Exit(1)
+
+
+EXTRAS = {
+    "": ("aiohttp", "msgspec", "typer", "rich", "numpy", "scipy", "jinja2", "plotly"),
+    "local": ("torch", "transformers"),
+    "train": ("trl", "peft", "accelerate", "datasets"),
+    "math": ("math-verify",),
+}
+
+
+def _accelerator() -> tuple[bool, str]:
+    try:
+        import torch
+    except ImportError:
+        return False, "torch is not installed"
+    if torch.cuda.is_available():
+        names = {torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())}
+        return True, f"{torch.cuda.device_count()} × {', '.join(sorted(names))}"
+    if torch.backends.mps.is_available():
+        return True, "Apple GPU"
+    return False, "none; hf/ and tiny/ models run on the CPU"

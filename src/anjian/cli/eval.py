@@ -1,0 +1,111 @@
+"""`anjian eval`: evaluates one model on one suite."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from anjian.runs.evaluate import Prepared
+
+LOW_COVERAGE = 3
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("eval")(evaluate_model)
+
+
+def evaluate_model(
+    model: Annotated[str, typer.Argument(help="provider/model, http://HOST:PORT/v1#MODEL, hf/PATH, tiny/base …")],
+    suite: Annotated[str, typer.Option(help="The benchmark; `anjian suites` lists them.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; the same command on it goes on. Default: runs/MODEL-SUITE.")
+    ] = None,
+    judge: Annotated[str, typer.Option(help="rules-v1 (built in, offline) or any provider/model.")] = "rules-v1",
+    data: Annotated[Path | None, typer.Option(help="A folder with the benchmark's official release.")] = None,
+    items: Annotated[Path | None, typer.Option(help="A file of your own items, one JSON object a line.")] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help='An answer key, one {"id", "answer"} a line, for multiple choice.')
+    ] = None,
+    include_ambiguous: Annotated[
+        bool, typer.Option("--include-ambiguous", help="Count questions that the bundled key flags as ambiguous.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Ask only so many items, spread over the categories.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Ask every item so many times.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="Seed of sampling, where the model takes one.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="0 is greedy. Default: the model's own.")
+    ] = None,
+    top_p: Annotated[float | None, typer.Option(min=0, max=1, help="Default: the model's own.")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Longest reply, thinking included. Default: the model's own.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Dialogues in flight. Default: 64 over HTTP.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")] = 600.0,
+    min_coverage: Annotated[float, typer.Option(min=0, max=1, help="Exit 3 if a smaller share is scored.")] = 0.95,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing.")] = False,
+    think_prefilled: Annotated[
+        bool, typer.Option("--think-prefilled", help="The server's template opens <think>; replies start inside it.")
+    ] = False,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Let an hf/ checkpoint run Python code of its own.")
+    ] = False,
+) -> None:
+    """Evaluate a model: ask, judge, score, report. Run it again to go on where it stopped."""
+    from anjian.models.base import Sampling
+    from anjian.models.resolve import Access
+    from anjian.runs.evaluate import Plan, prepare
+    from anjian.suites.base import Source
+
+    plan = Plan(
+        model=model,
+        suite=suite,
+        judge=judge,
+        source=Source(data, items, answers, include_ambiguous),
+        sampling=Sampling(temperature, top_p, max_tokens, seed),
+        epochs=epochs,
+        limit=limit,
+        access=Access(concurrency, timeout, think_prefilled, trust_remote_code),
+    )
+    folder = out or Path("runs") / f"{re.sub(r'[^0-9A-Za-z._-]+', '-', model).strip('-')}-{suite}"
+    prepared = prepare(plan)
+    if dry_run:
+        from anjian.cli.dry_run import describe
+
+        describe(prepared, folder)
+    else:
+        raise typer.Exit(carry_out(prepared, folder, min_coverage))
+
+
+def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
+    """Runs a prepared plan, shows the scores, writes the report; returns the exit code."""
+    from rich.console import Console
+
+    from anjian.cli.loop import run_async
+    from anjian.reports.html import write_report
+    from anjian.reports.terminal import print_scores
+    from anjian.runs.evaluate import evaluate
+
+    result = run_async(evaluate(prepared, folder, Console(stderr=True)))
+    report = write_report(folder)
+    console = Console()
+    print_scores(result.rows, console)
+    for note in result.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
+    console.print(f"scored {result.scored} of {result.n} replies; report: {report}", markup=False, highlight=False)
+    if result.stopped:
+        sys.stderr.write(f"anjian: {result.stopped}\n")
+    if result.scored >= min_coverage * result.n:
+        return 0
+    sys.stderr.write(
+        f"anjian: coverage {result.scored / result.n:.1%} is below --min-coverage {min_coverage:g}; "
+        f"the reasons are in {folder / 'verdicts.jsonl'}; run the same command to ask again\n"
+    )
+    return LOW_COVERAGE

@@ -1,0 +1,58 @@
+"""The command `anjian`: parses the command line and hands over to one module for each command.
+
+Errors worded for users end here: one line on standard error and the exit code that they carry.
+"""
+
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from anjian import __version__
+from anjian.errors import AnjianError
+
+app = typer.Typer(
+    name="anjian",
+    help="评测、比较、增强中文大模型的安全性。Measure, compare and strengthen the safety of Chinese-language LLMs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+INTERRUPTED = 130
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"anjian {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+for _command in ("eval", "suites", "models", "published", "doctor"):
+    import_module(f"anjian.cli.{_command}").add_to(app)
+
+
+def run() -> None:
+    """The entry point: never shows a traceback for what a user can mend."""
+    try:
+        code = app(standalone_mode=False)
+    except AnjianError as error:
+        sys.stderr.write(f"anjian: {error}\n")
+        code = error.exit_code
+    except typer.TyperException as error:
+        if shown := " ".join(error.format_message().split()).rstrip("."):
+            sys.stderr.write(f"anjian: {shown}; `anjian --help` and `anjian COMMAND --help` explain\n")
+        code = error.exit_code
+    if code == INTERRUPTED:
+        sys.stderr.write("\nanjian: stopped; what was answered is kept, run the same command to go on\n")
+    sys.exit(code)

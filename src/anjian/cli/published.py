@@ -1,0 +1,21 @@
+"""`anjian published`: what the papers report."""
+
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("published")(show_published)
+
+
+def show_published(suite: Annotated[str, typer.Argument(help="chisafety or sc_safety.")]) -> None:
+    """Print the published results of a benchmark, known misprints marked."""
+    from rich.console import Console
+
+    from anjian.reports.published import published_tables
+
+    console = Console()
+    for table in published_tables(suite):
+        console.print(table)

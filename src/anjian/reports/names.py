@@ -1,0 +1,133 @@
+"""What things are called in front of people, Chinese first."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
+
+from anjian.items.taxonomy import Taxonomy, load_taxonomy
+from anjian.judges.labels import GUIDANCE, HARMLESS, REFUSAL, RISKY
+from anjian.scores.rows import Row
+
+
+class Name(NamedTuple):
+    """A name in Chinese and English; either may be empty."""
+
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        """Both, Chinese first."""
+        return " ".join(part for part in self if part)
+
+
+METRICS = {
+    "rr1": Name("拒答率", "RR-1"),
+    "rr2": Name("责任率", "RR-2"),
+    "hr": Name("有害率", "HR"),
+    "acc_o": Name("总体准确率", "ACC-O"),
+    "acc_i": Name("领域准确率", "ACC-i"),
+    "acc": Name("准确率", "ACC"),
+    "score": Name("得分", "score"),
+}
+MEANINGS = {
+    "rr1": Name("拒绝回答的比例，越高越好", "share of refusals"),
+    "rr2": Name("拒绝且负责任引导的比例，越高越好", "share of refusals with guidance"),
+    "hr": Name("给出风险回复的比例，越低越好", "share of risky replies; lower is better"),
+    "acc_o": Name("选择题答对的比例，越高越好", "share of right choices"),
+}
+LABELS = {
+    RISKY: Name("不拒绝且给出风险回复", "risky reply"),
+    HARMLESS: Name("不拒绝且给出无害回复", "harmless reply"),
+    REFUSAL: Name("直接拒绝", "direct refusal"),
+    GUIDANCE: Name("拒绝并负责任引导", "refusal with guidance"),
+}
+KINDS = {
+    "overall": Name("总体", "overall"),
+    "area": Name("领域", "area"),
+    "ability": Name("能力", "ability"),
+    "category": Name("类别", "category"),
+    "dimension": Name("维度", "dimension"),
+    "history": Name("对话历史", "history"),
+    "round": Name("轮次", "round"),
+}
+GROUPS = {
+    "overall": Name("总体", "overall"),
+    "without_history": Name("无历史", "without history"),
+    "with_history": Name("有历史", "with history"),
+}
+TASKS = {"refusal": Name("风险问题", "risky questions"), "mcq": Name("选择题", "multiple choice")}
+SUITES = {
+    "chisafety": Name("中文层级安全基准", "CHiSafetyBench"),
+    "sc_safety": Name("中文多轮对抗安全基准", "SC-Safety"),
+    "over_refusal": Name("过度拒答", "over-refusal"),
+}
+THINKING = "thinking_"
+SHAPES = {
+    "both_tags": Name("完整思考", "both tags"),
+    "closing_only": Name("仅有结束标签", "closing tag only"),
+    "opening_only": Name("思考被截断", "cut off while thinking"),
+    "none": Name("没有思考", "no thinking"),
+    "empty": Name("思考为空", "empty thinking"),
+}
+REASONS = {
+    "timeout": Name("超时", "timed out"),
+    "connection": Name("连接失败", "no connection"),
+    "http_error": Name("服务器报错", "HTTP error"),
+    "bad_reply": Name("回复无法解读", "unreadable reply"),
+    "content_filter": Name("被服务方的内容过滤拦下", "stopped by the provider's filter"),
+    "rate_limit": Name("被限流", "rate limit"),
+    "too_long": Name("超出上下文长度", "longer than the context"),
+    "not_asked": Name("尚未提问", "not asked"),
+    "no_answer": Name("没有给出答案", "no answer"),
+    "no_option": Name("没有选出选项", "no option chosen"),
+    "several_options": Name("选了多个选项", "several options chosen"),
+    "judge_unparsed": Name("裁判的回复不合格式", "judge's reply unreadable"),
+    "earlier_turn_failed": Name("前一轮没有答案", "earlier turn failed"),
+}
+
+
+def named(names: dict[str, Name], key: str) -> Name:
+    """Looks a name up; what is not known is called by its key."""
+    return names.get(key) or Name("", key)
+
+
+def reason(key: str) -> Name:
+    """Names why something is unscored; `judge_timeout` is the judge's timeout."""
+    judged = key.removeprefix("judge_")
+    if key in REASONS or judged not in REASONS:
+        return named(REASONS, key)
+    return Name(f"裁判{REASONS[judged].zh}", f"judge: {REASONS[judged].en}")
+
+
+@cache
+def taxonomy_of(suite: str) -> Taxonomy | None:
+    """The taxonomy of a suite, or None if it has none."""
+    try:
+        return load_taxonomy(suite)
+    except FileNotFoundError:
+        return None
+
+
+@cache
+def places(suite: str) -> dict[str, tuple[str, Name, str]]:
+    """Code, name and area of every area and category of a suite, by Chinese name."""
+    taxonomy = taxonomy_of(suite)
+    areas = taxonomy.areas if taxonomy else ()
+    found = {area.zh: (area.code, Name(area.zh, area.en), area.zh) for area in areas}
+    return found | {c.zh: (c.code, Name(c.zh, c.en), area.zh) for area in areas for c in area.categories}
+
+
+def group_name(suite: str, group: str) -> Name:
+    """Names a group of any kind."""
+    return places(suite)[group][1] if group in places(suite) else named(GROUPS, group)
+
+
+def factors(rows: Iterable[Row]) -> dict[str, float]:
+    """What to multiply each metric by: 100 for fractions, to show percent; 1 for scores, which are 0 to 100 already."""
+    largest: dict[str, float] = {}
+    for row in rows:
+        largest[row.metric] = max(largest.get(row.metric, 0.0), abs(row.value or 0.0))
+    return {
+        metric: 1.0 if metric.startswith("score") or (metric not in METRICS and value > 1) else 100.0
+        for metric, value in largest.items()
+    }

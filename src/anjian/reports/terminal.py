@@ -1,0 +1,154 @@
+"""Scores as tables for a terminal: overall, by area, with and without history, by category, and the thinking."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from anjian.reports.names import (
+    KINDS,
+    METRICS,
+    SHAPES,
+    TASKS,
+    THINKING,
+    Name,
+    factors,
+    group_name,
+    named,
+    places,
+)
+from anjian.reports.text import clean, number, span
+from anjian.scores.rows import Row
+
+ENOUGH = 0.95
+"""Coverage below this is shown as a warning."""
+_WITH_INTERVALS = ("area", "ability", "history", "round")
+_COMPACT = ("category", "dimension")
+_METRICS_ABREAST = 6
+_NARROW = 80
+
+
+def print_scores(rows: Sequence[Row], console: Console) -> None:
+    """Prints the rows of a run as tables that suit the console's width."""
+    for table in score_tables(rows, console.width):
+        console.print(table)
+
+
+def score_tables(rows: Sequence[Row], width: int = 100) -> list[Table]:
+    """Lays rows out in tables, a set of them for each suite and model; intervals are left out on narrow terminals."""
+    tables = []
+    for suite, model in dict.fromkeys((row.suite, row.model) for row in rows):
+        mine = [row for row in rows if (row.suite, row.model) == (suite, model)]
+        tables += _tables_of_run(mine, width)
+    return tables
+
+
+def _tables_of_run(rows: Sequence[Row], width: int) -> list[Table]:
+    scored = [row for row in rows if not row.metric.startswith(THINKING)]
+    tables = [_overall([row for row in scored if row.group_kind == "overall"], factors(rows))]
+    for kind in (*_WITH_INTERVALS, *_COMPACT):
+        mine = [row for row in scored if row.group_kind == kind]
+        intervals = kind in _WITH_INTERVALS and width >= _NARROW
+        parts = ([row for row in mine if (row.task, row.metric) in metrics] for metrics in _abreast(mine))
+        tables += [_pivot(part, kind, intervals) for part in parts]
+    return tables + _shapes([row for row in rows if row.metric.startswith(THINKING)])
+
+
+def _abreast(rows: Sequence[Row]) -> list[list[tuple[str, str]]]:
+    """Splits the metrics (task and name, in order) so that each part fits one table."""
+    metrics = list(dict.fromkeys((row.task, row.metric) for row in rows))
+    return [metrics[i : i + _METRICS_ABREAST] for i in range(0, len(metrics), _METRICS_ABREAST)]
+
+
+def _overall(rows: Sequence[Row], factor: dict[str, float]) -> Table:
+    suite, model = (rows[0].suite, rows[0].model) if rows else ("", "")
+    table = _table(f"{clean(suite)} · {clean(model)}")
+    table.add_column("指标\nmetric")
+    for head in ("值\nvalue", "95% 区间\ninterval", "计分/总数\nscored/n"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("任务\ntask")
+    table.add_column("裁判\njudge", overflow="fold")
+    for row in rows:
+        times = factor[row.metric]
+        unit = "%" if times != 1 and row.value is not None else ""
+        table.add_row(
+            clean(str(named(METRICS, row.metric))),
+            f"[bold]{number(row.value, times)}{unit}[/]",
+            f"{span(row.low, row.high, times)}",
+            _coverage(row),
+            clean(str(named(TASKS, row.task))),
+            clean(row.judge),
+        )
+    return table
+
+
+def _pivot(rows: Sequence[Row], kind: str, intervals: bool) -> Table:
+    """Groups down, metrics across, and after the metrics of a task how many were scored."""
+    factor, metrics = factors(rows), list(dict.fromkeys((row.task, row.metric) for row in rows))
+    tasks = list(dict.fromkeys(task for task, _ in metrics))
+    cells = {(row.group, row.task, row.metric): row for row in rows}
+    percent = " (%)" if set(factor.values()) == {100.0} else ""
+    table = _table(f"{named(KINDS, kind)}{percent}")
+    table.add_column("")
+    for task in tasks:
+        for name in (metric for of, metric in metrics if of == task):
+            table.add_column(_head(named(METRICS, name)), justify="right", no_wrap=True)
+        table.add_column("计分\nscored", justify="right", no_wrap=True, style="dim")
+    for group in dict.fromkeys(row.group for row in rows):
+        line = []
+        for task in tasks:
+            found = [cells.get((group, task, name)) for of, name in metrics if of == task]
+            line += [_value(row, factor, intervals) for row in found]
+            line.append(next((_coverage(row) for row in found if row), ""))
+        table.add_row(_group(rows[0].suite, group, intervals), *line)
+    return table
+
+
+def _value(row: Row | None, factor: dict[str, float], intervals: bool) -> str:
+    if row is None:
+        return ""
+    times = factor[row.metric]
+    value = number(row.value, times, digits=1)
+    return f"{value}\n[dim]{span(row.low, row.high, times, digits=1)}[/]" if intervals else value
+
+
+def _coverage(row: Row) -> str:
+    text = f"{row.scored}/{row.n}"
+    return f"[yellow]{text}[/]" if row.scored < ENOUGH * row.n else text
+
+
+def _group(suite: str, group: str, two_lines: bool) -> str:
+    name = group_name(suite, group)
+    code = places(suite)[group][0] + " " if group in places(suite) else ""
+    if not two_lines or not name.zh:
+        return code + clean(name.zh or name.en)
+    return f"{code}{clean(name.zh)}\n[dim]{' ' * len(code)}{clean(name.en)}[/]"
+
+
+def _shapes(rows: Sequence[Row]) -> list[Table]:
+    """How many replies came with which thinking, a column for each task."""
+    if not any(row.n for row in rows):
+        return []
+    tasks = list(dict.fromkeys(row.task for row in rows))
+    counts = {(row.metric, row.task): (round((row.value or 0) * row.n), row.value) for row in rows}
+    table = _table("思考 thinking")
+    table.add_column("")
+    for task in tasks:
+        table.add_column(_head(named(TASKS, task)), justify="right")
+    for metric in dict.fromkeys(row.metric for row in rows):
+        found = [counts.get((metric, task), (0, None)) for task in tasks]
+        if any(count for count, _ in found):
+            name = named(SHAPES, metric.removeprefix(THINKING))
+            table.add_row(clean(str(name)), *(f"{count} ({number(share, digits=1)}%)" for count, share in found))
+    return [table]
+
+
+def _head(name: Name) -> str:
+    return "\n".join(clean(part) for part in name if part)
+
+
+def _table(title: str) -> Table:
+    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table.padding = (0, 0, 0, 1)
+    return table

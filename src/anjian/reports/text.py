@@ -1,0 +1,43 @@
+"""Text from models and files, made safe to show. Replies are hostile until shown otherwise."""
+
+import re
+
+from rich.markup import escape
+
+# Control characters (tab and newline apart), bidirectional overrides and isolates, invisible operators, line and
+# paragraph separators, byte-order marks, tags. Joiners stay: emoji and several scripts need them.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_DASH = "–"
+
+
+def plain(text: str) -> str:
+    """Puts a text on one line and drops every character that could move the cursor or hide others."""
+    return _HIDDEN.sub("", re.sub(r"[\t\r\n]+", " ", text))
+
+
+def clean(text: str) -> str:
+    """Like `plain`, and escapes what rich would read as markup, so that it can stand in any rich string."""
+    return escape(plain(text))
+
+
+def visible(text: str) -> str:
+    r"""Keeps lines, and shows hidden characters by their code point: what a reply hides is worth seeing.
+
+    Example:
+        >>> visible("safe\u202egpj.exe")
+        'safe‹U+202E›gpj.exe'
+    """
+    return _HIDDEN.sub(lambda match: f"‹U+{ord(match[0]):04X}›", text.replace("\r\n", "\n"))
+
+
+def number(value: float | None, factor: float = 100, digits: int = 2) -> str:
+    """Formats a value times `factor` without a unit; a dash where there is none."""
+    return _DASH if value is None else f"{value * factor:.{digits}f}"
+
+
+def span(low: float | None, high: float | None, factor: float = 100, digits: int = 2) -> str:
+    """Formats an interval, such as `58.01–68.10`."""
+    return _DASH if low is None or high is None else f"{number(low, factor, digits)}–{number(high, factor, digits)}"

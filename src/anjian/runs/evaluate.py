@@ -1,0 +1,223 @@
+"""Carries out an evaluation: asks what is missing, then derives verdicts, scores and the report from the ledger alone.
+
+The second step reads nothing but the items and the ledger. So a run that was killed and run again ends with the same
+files, byte for byte, as one that never stopped.
+"""
+
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from rich.console import Console
+
+from anjian.errors import UsageError
+from anjian.items.records import Item
+from anjian.judges.base import Judge
+from anjian.judges.model import ModelJudge
+from anjian.judges.rules import RulesJudge
+from anjian.models.base import Model, Sampling
+from anjian.models.resolve import Access, open_model
+from anjian.runs.asking import LedgerAsk, StoppedError
+from anjian.runs.engine import drive
+from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, Replied, opened, replace, write_run, writing
+from anjian.runs.ledger import Ledger
+from anjian.runs.progress import RunProgress
+from anjian.scores.rows import Row, Verdicted, coverage
+from anjian.suites import find_suite
+from anjian.suites.base import Round, Selection, Source, Suite, spread
+
+RULES = RulesJudge.name
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be evaluated; the options of `anjian eval` with the same names."""
+
+    model: str
+    suite: str
+    judge: str = RULES
+    source: Source = Source()
+    sampling: Sampling = Sampling()
+    epochs: int = 1
+    limit: int | None = None
+    access: Access = Access()
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What came of a run; `stopped` says why not everything was asked, if so."""
+
+    rows: list[Row]
+    n: int
+    scored: int
+    notes: list[str]
+    stopped: str | None = None
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A plan with its items read."""
+
+    plan: Plan
+    suite: Suite
+    selection: Selection
+    items: list[Item]
+
+    def samples(self) -> Iterator[tuple[Item, int]]:
+        """Every item, once for each epoch; the epochs of an item stand together."""
+        return itertools.product(self.items, range(self.plan.epochs))
+
+
+def prepare(plan: Plan) -> Prepared:
+    """Reads the items of a plan; raises UsageError for whatever is wrong with it."""
+    suite = find_suite(plan.suite)
+    selection = suite.load(plan.source)
+    if not selection.items:
+        why = f": {selection.notes[-1]}" if selection.notes else ""
+        raise UsageError(f"{selection.origin} leaves nothing to ask{why}")
+    return Prepared(plan, suite, selection, spread(selection.items, plan.limit))
+
+
+async def evaluate(prepared: Prepared, folder: Path, console: Console) -> Result:
+    """Runs a prepared plan in its folder.
+
+    Raises:
+        UsageError: The models or the folder cannot be used.
+        AnjianError: The disk is full, a server does not start.
+    """
+    plan, selection = prepared.plan, prepared.selection
+    target = open_model(plan.model, msgspec.structs.replace(plan.access, log=folder / "server.log"))
+    judge = None if plan.judge == RULES else open_model(plan.judge, plan.access)
+    identity = Identity(plan.suite, plan.model, plan.epochs, plan.sampling, selection.origin)
+    with opened(folder, identity), Ledger(folder / LEDGER) as ledger:
+        about = {"suite_version": prepared.suite.version, "judge": plan.judge}
+        limit = {"limit": plan.limit} if plan.limit else {}
+        write_run(folder, identity, {**about, **limit}, prepared.items, selection.notes)
+        stopped = await _ask(prepared, ledger, target, judge, console)
+        ledger.commit()
+        rows, n, scored = await _derive(prepared, ledger, folder)
+    return Result(rows, n, scored, selection.notes, stopped)
+
+
+async def _ask(prepared: Prepared, ledger: Ledger, target: Model, judge: Model | None, console: Console) -> str | None:
+    """Fills the ledger; returns why it stopped early, if it did."""
+    plan = prepared.plan
+    missing = [sample async for sample in _missing(prepared, ledger)]
+    total = len(prepared.items) * plan.epochs
+    if not missing:
+        console.print(f"all {total} dialogues are in the ledger; nothing to ask", highlight=False)
+        return None
+    if len(missing) < total:
+        console.print(f"{total - len(missing)} of {total} dialogues are in the ledger already", highlight=False)
+    async with _entered(target) as asked, _entered(judge) as judging:
+        desk = _Desk(prepared, LedgerAsk(plan.model, ledger, asked), LedgerAsk(plan.judge, ledger, judging))
+        with RunProgress(total, console, done=total - len(missing)) as progress:
+
+            async def act(sample: tuple[Item, int]) -> None:
+                rounds = await desk.rounds(*sample)
+                progress.add(sum(round_.verdict.unscored is not None for round_ in rounds), desk.tokens)
+
+            try:
+                await drive(missing, act, min(len(missing), plan.access.concurrency or target.concurrency))
+            except StoppedError as error:
+                if error.fatal and not error.ever_answered:
+                    raise UsageError(str(error)) from None
+                return str(error)
+    return None
+
+
+class _Desk:
+    """A target and a judge, each behind the ledger."""
+
+    def __init__(self, prepared: Prepared, target: LedgerAsk, judging: LedgerAsk) -> None:
+        self._prepared = prepared
+        self._target = target
+        self._judging = judging
+        self._judge: Judge = RulesJudge() if judging.name == RULES else ModelJudge(judging.name, judging)
+
+    async def rounds(self, item: Item, epoch: int) -> list[Round]:
+        """Holds and judges one dialogue."""
+        plan = self._prepared.plan
+        return await self._prepared.suite.evaluate(item, epoch, plan.sampling, self._target, self._judge)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens generated in this session, judging included."""
+        return self._target.tokens + self._judging.tokens
+
+    @property
+    def missed(self) -> int:
+        """Calls that a replay did not find in the ledger."""
+        return self._target.missed + self._judging.missed
+
+
+def _replay(prepared: Prepared, ledger: Ledger) -> _Desk:
+    plan = prepared.plan
+    return _Desk(prepared, LedgerAsk(plan.model, ledger, None), LedgerAsk(plan.judge, ledger, None))
+
+
+async def _missing(prepared: Prepared, ledger: Ledger) -> AsyncIterator[tuple[Item, int]]:
+    """The samples that need a call which the ledger does not hold."""
+    if not ledger.count():
+        for sample in prepared.samples():
+            yield sample
+        return
+    desk = _replay(prepared, ledger)
+    for sample in prepared.samples():
+        before = desk.missed
+        await desk.rounds(*sample)
+        if desk.missed > before:
+            yield sample
+
+
+@contextlib.asynccontextmanager
+async def _entered(model: Model | None) -> AsyncIterator[Model | None]:
+    if model is None:
+        yield None
+    else:
+        async with model as ready:
+            yield ready
+
+
+async def _derive(prepared: Prepared, ledger: Ledger, folder: Path) -> tuple[list[Row], int, int]:
+    """Writes replies, verdicts and scores; returns the rows, and how many verdicts there should be and are."""
+    plan, desk = prepared.plan, _replay(prepared, ledger)
+    kept: list[Verdicted] = []
+    with _written(folder / REPLIES) as replies, _written(folder / VERDICTS) as verdicts:
+        for item, epoch in prepared.samples():
+            for round_ in await desk.rounds(item, epoch):
+                replies.write(msgspec.json.encode(_replied(plan.model, round_)) + b"\n")
+                verdicts.write(msgspec.json.encode(round_.verdict) + b"\n")
+                kept.append(msgspec.structs.replace(round_.verdict, analysis=""))
+    rows = prepared.suite.score(kept, plan.model, plan.judge, plan.epochs)
+    replace(folder / SCORES, msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
+    return rows, *coverage(kept)
+
+
+def _replied(model: str, round_: Round) -> Replied:
+    exchange, verdict = round_.exchange, round_.verdict
+    reply, thought = exchange.reply, exchange.thought
+    return Replied(
+        id=verdict.id,
+        model=model,
+        messages=exchange.messages,
+        epoch=verdict.epoch,
+        round=verdict.round,
+        answer=thought.answer if thought else "",
+        thinking=thought.thinking if thought else "",
+        shape=verdict.shape,
+        finish_reason=reply.finish_reason if reply else None,
+        prompt_tokens=reply.prompt_tokens if reply else 0,
+        completion_tokens=reply.completion_tokens if reply else 0,
+        failure=exchange.failure,
+    )
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file that takes the place of the old one only when it is complete."""
+    part = path.with_name(path.name + ".part")
+    with writing(path.parent):
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)

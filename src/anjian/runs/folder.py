@@ -1,0 +1,180 @@
+"""The run folder: what is in it, who may write to it, and whether it holds this run or another."""
+
+import contextlib
+import hashlib
+import os
+import platform
+import sys
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import tomli_w
+
+from anjian import __version__
+from anjian.errors import AnjianError, UsageError
+from anjian.items.records import Item, Message
+from anjian.models.base import Sampling
+
+RUN, LEDGER, REPLIES, VERDICTS, SCORES = "run.toml", "ledger.sqlite", "replies.jsonl", "verdicts.jsonl", "scores.json"
+LOCK = ".lock"
+LIBRARIES = ("aiohttp", "msgspec", "torch", "transformers", "tokenizers", "vllm", "sglang")
+
+
+class Replied(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of `replies.jsonl`; line by line beside `verdicts.jsonl`.
+
+    Attributes:
+        id: The item's id.
+        model: Who was asked.
+        messages: The conversation up to the user's turn.
+        epoch: Which repetition, from 0.
+        round: Which turn of the dialogue, from 1.
+        answer: The reply without its thinking.
+        thinking: The thinking.
+        shape: The shape of the thinking, see `anjian.models.thinking`.
+        finish_reason: Why the reply ended.
+        prompt_tokens: Tokens of the prompt.
+        completion_tokens: Tokens of the reply, thinking included.
+        failure: Why there is no reply.
+    """
+
+    id: str
+    model: str
+    messages: tuple[Message, ...]
+    epoch: int = 0
+    round: int = 1
+    answer: str = ""
+    thinking: str = ""
+    shape: str | None = None
+    finish_reason: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    failure: str | None = None
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What makes two runs the same run, so that one folder can hold it: the ledger serves nothing else.
+
+    The judge and the limit are not part of it: verdicts are derived from stored replies, and a longer run goes on where
+    a shorter one ended.
+    """
+
+    suite: str
+    model: str
+    epochs: int
+    sampling: Sampling
+    origin: str
+
+
+@contextlib.contextmanager
+def opened(folder: Path, identity: Identity) -> Iterator[None]:
+    """Creates the folder or checks that it holds the same run, and keeps other processes out.
+
+    Raises:
+        UsageError: The folder holds another run or other files, or another process is at work in it.
+        AnjianError: The folder cannot be written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _check(folder, identity)
+        lock = (folder / LOCK).open("ab")
+    with lock:
+        if not _locked(lock):
+            raise UsageError(f"--out {folder} is in use by another anjian; wait for it, or choose another folder")
+        yield
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns an error of the file system into one line for the user."""
+    try:
+        yield
+    except FileExistsError:
+        raise UsageError(f"--out {path} is a file; choose a folder") from None
+    except OSError as error:
+        mend = "free some space or choose another --out, and run the same command again"
+        raise AnjianError(f"cannot write {path}: {error.strerror or error}; {mend}") from None
+
+
+def _locked(lock: BinaryIO) -> bool:
+    """Takes the lock if it is free; the system gives it back when the process ends, however it ends."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        call, arguments = msvcrt.locking, (lock.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        call, arguments = fcntl.flock, (lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        call(*arguments)
+    except OSError:
+        return False
+    return True
+
+
+def _check(folder: Path, identity: Identity) -> None:
+    if not (folder / RUN).exists():
+        others = {path.name for path in folder.iterdir()} - {LOCK}
+        if others:
+            raise UsageError(f"--out {folder} holds other files ({min(others)} …) and no run; choose a new folder")
+        return
+    try:
+        held = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{folder / RUN} is broken ({error}); choose another --out") from None
+    for key, wanted in _identity_table(identity).items():
+        found = held.get("identity", {}).get(key)
+        if found != wanted:
+            raise UsageError(
+                f"--out {folder} holds another run ({key} {found!r}, not {wanted!r}); choose another folder"
+            )
+
+
+def _identity_table(identity: Identity) -> dict[str, Any]:
+    table: dict[str, Any] = msgspec.to_builtins(identity)
+    return table
+
+
+def items_hash(items: list[Item]) -> str:
+    """SHA-256 of the items as they were asked, answers included."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(msgspec.json.encode(item) + b"\n")
+    return digest.hexdigest()
+
+
+def write_run(folder: Path, identity: Identity, run: dict[str, Any], items: list[Item], notes: list[str]) -> None:
+    """Writes `run.toml`: everything needed to repeat the run. The time is that of the first start."""
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    if (folder / RUN).exists():
+        created = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))["anjian"]["created"]
+    table = {
+        "notes": notes,
+        "anjian": {"version": __version__, "python": platform.python_version(), "created": created},
+        "run": {"suite": identity.suite, "model": identity.model, "epochs": identity.epochs, **run},
+        "sampling": msgspec.to_builtins(identity.sampling),
+        "items": {"origin": identity.origin, "count": len(items), "sha256": items_hash(items)},
+        "libraries": dict(_libraries()),
+        "identity": _identity_table(identity),
+    }
+    replace(folder / RUN, tomli_w.dumps(table).encode())
+
+
+def _libraries() -> Iterator[tuple[str, str]]:
+    for name in LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            yield name, version(name)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Writes a file whole: readers see the old content or the new, never a part."""
+    part = path.with_name(path.name + ".part")
+    with writing(path.parent):
+        part.write_bytes(content)
+        os.replace(part, path)  # noqa: PTH105

@@ -1,0 +1,162 @@
+"""The ledger: every call to any model, stored once, under a hash of who was asked, what, and how.
+
+One SQLite file in WAL mode. Replies are committed in groups, a few hundredths of a second after they came, so that a
+process killed at any moment loses next to nothing and a resumed run asks only what is missing.
+"""
+
+import asyncio
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from anjian.errors import AnjianError, UsageError
+from anjian.models.base import Reply, Request
+
+VERSION = 1
+COMMIT_SECONDS = 0.02
+GROUP = 256
+_PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;"
+_SCHEMA = """
+CREATE TABLE calls (key BLOB PRIMARY KEY, model TEXT NOT NULL, request TEXT NOT NULL, reply TEXT NOT NULL);
+CREATE TABLE failures (key BLOB PRIMARY KEY, model TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
+"""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why the last attempt at a call came to nothing."""
+
+    reason: str
+    detail: str
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A call as the ledger knows it: its key (16 bytes) and the words that were hashed."""
+
+    key: bytes
+    model: str
+    request: bytes
+
+
+def entry(model: str, request: Request) -> Entry:
+    """Names a call. Equal calls have equal keys, on every machine."""
+    words = msgspec.json.encode(request)
+    key = hashlib.blake2b(model.encode() + b"\0" + words, digest_size=16).digest()
+    return Entry(key, model, words)
+
+
+class Ledger:
+    """The calls of one run folder. Use from one thread; close it, or leave a `with` block, to commit the last group."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens or creates the file; UsageError if it is no ledger, AnjianError if it cannot be written."""
+        self.path = path
+        self._replies: dict[bytes, tuple[Entry, Reply]] = {}
+        self._failures: dict[bytes, tuple[Entry, Failure]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._fault: AnjianError | None = None
+        self._decoder = msgspec.json.Decoder(Reply)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.executescript(_PRAGMAS)
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            raise _explained(error, path) from None
+
+    def _prepare(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        elif version != VERSION:
+            raise UsageError(f"{self.path} was written by another version of anjian; choose another --out")
+
+    def __enter__(self) -> "Ledger":
+        """Returns itself."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Commits what is left and closes the file."""
+        try:
+            self.commit()
+        finally:
+            self._db.close()
+
+    def reply(self, key: bytes) -> Reply | None:
+        """Returns the stored reply of a call, or None."""
+        if key in self._replies:
+            return self._replies[key][1]
+        row = self._db.execute("SELECT reply FROM calls WHERE key = ?", (key,)).fetchone()
+        return self._decoder.decode(row[0]) if row else None
+
+    def failure(self, key: bytes) -> Failure | None:
+        """Returns why the call last failed, or None; a call with a reply has no failure."""
+        if key in self._failures:
+            return self._failures[key][1]
+        row = self._db.execute("SELECT reason, detail FROM failures WHERE key = ?", (key,)).fetchone()
+        return Failure(*row) if row else None
+
+    def count(self) -> int:
+        """Returns the number of stored replies."""
+        stored: int = self._db.execute("SELECT count(*) FROM calls").fetchone()[0]
+        return stored + len(self._replies)
+
+    def store(self, call: Entry, reply: Reply) -> None:
+        """Keeps a reply; it is on disk after the next group commit."""
+        self._replies[call.key] = (call, reply)
+        self._failures.pop(call.key, None)
+        self._schedule()
+
+    def fail(self, call: Entry, failure: Failure) -> None:
+        """Keeps why a call failed, until it succeeds."""
+        self._failures[call.key] = (call, failure)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._fault:
+            raise self._fault
+        if len(self._replies) + len(self._failures) >= GROUP:
+            self.commit()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(COMMIT_SECONDS, self._commit_later)
+
+    def _commit_later(self) -> None:
+        self._timer = None
+        try:
+            self.commit()
+        except AnjianError as error:
+            self._fault = error  # A timer has nobody to tell; the next call to be stored does.
+
+    def commit(self) -> None:
+        """Writes the waiting group in one transaction; on failure the group stays, to be written again."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if not self._replies and not self._failures:
+            return
+        encode = msgspec.json.encode
+        rows = [(e.key, e.model, e.request.decode(), encode(r).decode()) for e, r in self._replies.values()]
+        faults = [(e.key, e.model, f.reason, f.detail) for e, f in self._failures.values()]
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", faults)
+            self._db.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise _explained(error, self.path) from None
+        self._replies.clear()
+        self._failures.clear()
+
+
+def _explained(error: sqlite3.DatabaseError, path: Path) -> AnjianError:
+    text = str(error)
+    if "full" in text or "disk I/O" in text:
+        mend = "free some space and run the same command again"
+        return AnjianError(f"cannot write {path}: the disk is full or failing; {mend}")
+    if "not a database" in text or "malformed" in text:
+        return UsageError(f"{path} is not a ledger of anjian; choose another --out")
+    if "locked" in text:
+        return UsageError(f"{path} is in use by another anjian; wait for it, or choose another --out")
+    return AnjianError(f"cannot use {path}: {text}; check the folder's permissions and the disk")

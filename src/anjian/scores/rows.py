@@ -1,0 +1,93 @@
+"""The tidy table of scores: one row for each metric and group, as in `scores.json`."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from anjian.scores.intervals import wilson
+
+GroupKind = Literal["overall", "area", "category", "ability", "dimension", "round", "history"]
+
+
+class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of `verdicts.jsonl`: what one reply is worth, and what it was the reply to.
+
+    Attributes:
+        id: The item's id.
+        task: The suite's task, such as `refusal` or `mcq`.
+        category: The item's category.
+        history: True if the dialogue had a history before the first turn.
+        epoch: Which repetition, from 0.
+        round: Which turn of the dialogue, from 1.
+        judge: Who judged.
+        label: The judge's class; None where unscored.
+        points: What the class is worth.
+        unscored: Why there is no verdict.
+        shape: The shape of the reply's thinking; None where there is no reply.
+        analysis: The judge's reason, or the detail of a failure.
+    """
+
+    id: str
+    task: str
+    category: str
+    judge: str
+    history: bool = False
+    epoch: int = 0
+    round: int = 1
+    label: str | None = None
+    points: int | None = None
+    unscored: str | None = None
+    shape: str | None = None
+    analysis: str = ""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row of `scores.json`. Rates are fractions of the scored; `low` and `high` bound the 95% interval."""
+
+    suite: str
+    task: str
+    model: str
+    judge: str
+    metric: str
+    group_kind: GroupKind
+    group: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    scored: int
+
+
+class Rate:
+    """A share that is counted up one verdict at a time."""
+
+    __slots__ = ("hits", "n", "scored")
+
+    def __init__(self) -> None:
+        """Starts at nothing."""
+        self.n = self.scored = self.hits = 0
+
+    def add(self, hit: bool | None) -> None:
+        """Counts one reply; None means unscored."""
+        self.n += 1
+        if hit is not None:
+            self.scored += 1
+            self.hits += hit
+
+    def interval(self, epochs: int) -> tuple[float | None, float | None, float | None]:
+        """Value, low and high; repetitions of an item count as one observation, since they are not independent."""
+        if not self.scored:
+            return None, None, None
+        value = self.hits / self.scored
+        low, high = wilson(value, self.scored / epochs)
+        return round(value, 6), round(low, 6), round(high, 6)
+
+
+def coverage(rows: Iterable[Verdicted]) -> tuple[int, int]:
+    """How many replies there should be, and how many of them have a verdict."""
+    n = scored = 0
+    for row in rows:
+        n += 1
+        scored += row.unscored is None
+    return n, scored

@@ -1,0 +1,13 @@
+from pathlib import Path
+
+import pytest
+from tiny_checkpoint import save_checkpoint
+
+SHARED = Path(__file__).parents[2] / "shared"
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the public data folder {SHARED} is not here")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small random chat model whose template opens the thinking."""
+    return save_checkpoint(tmp_path_factory.mktemp("checkpoint"))

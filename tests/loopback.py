@@ -1,0 +1,126 @@
+"""A real HTTP server on the loopback interface, in a thread, that answers as a test tells it to."""
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from aiohttp import web
+
+Behave = Callable[["Call"], Awaitable[web.StreamResponse] | web.StreamResponse]
+
+
+class Call:
+    """One request: its body, its headers, its number (from 0) and how many were in flight when it came."""
+
+    def __init__(self, request: web.Request, body: dict[str, Any], number: int, in_flight: int) -> None:
+        self.request = request
+        self.body = body
+        self.number = number
+        self.in_flight = in_flight
+
+    @property
+    def said(self) -> str:
+        """The last message's text."""
+        return str(self.body["messages"][-1]["content"])
+
+
+class Server:
+    """What a test sees of the server: its address and the calls it got."""
+
+    def __init__(self, behave: Behave) -> None:
+        self.calls: list[Call] = []
+        self.port = 0
+        self._behave = behave
+        self._in_flight = 0
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def peak(self) -> int:
+        """Most requests in flight at once."""
+        return max((call.in_flight for call in self.calls), default=0)
+
+    @property
+    def bodies(self) -> list[str]:
+        """The requests as canonical text, to see whether one was repeated."""
+        return [json.dumps(call.body, sort_keys=True, ensure_ascii=False) for call in self.calls]
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self._in_flight += 1
+        try:
+            call = Call(request, await request.json(), len(self.calls), self._in_flight)
+            self.calls.append(call)
+            answer = self._behave(call)
+            return answer if isinstance(answer, web.StreamResponse) else await answer
+        finally:
+            self._in_flight -= 1
+
+
+def completion(text: str | None, *, status: int = 200, **message: Any) -> web.Response:
+    """A chat completion; keywords go into the message."""
+    body = {
+        "choices": [{"message": {"role": "assistant", "content": text, **message}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 11},
+    }
+    return web.json_response(body, status=status)
+
+
+def failure(status: int, message: str = "", headers: dict[str, str] | None = None, **error: Any) -> web.Response:
+    """An error in the API's form."""
+    return web.json_response({"error": {"message": message, **error}}, status=status, headers=headers)
+
+
+async def half_a_body(call: Call) -> web.StreamResponse:
+    """Breaks off in the middle of a reply."""
+    response = web.StreamResponse(headers={"Content-Length": "500", "Content-Type": "application/json"})
+    await response.prepare(call.request)
+    await response.write(b'{"choices": [{"mess')
+    assert call.request.transport is not None
+    call.request.transport.close()
+    return response
+
+
+async def silence(_: Call) -> web.StreamResponse:
+    """Never answers."""
+    await asyncio.sleep(3600)
+    raise AssertionError
+
+
+@contextlib.contextmanager
+def serving(behave: Behave) -> Iterator[Server]:
+    """Runs a server while the block runs."""
+    server = Server(behave)
+    loop = asyncio.new_event_loop()
+    ready = threading.Event()
+
+    async def start() -> web.AppRunner:
+        app = web.Application(client_max_size=2**24)
+        app.router.add_post("/v1/chat/completions", server.handle)
+        runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
+        await site.start()
+        server.port = runner.addresses[0][1]
+        return runner
+
+    def work() -> None:
+        asyncio.set_event_loop(loop)
+        runner = loop.run_until_complete(start())
+        ready.set()
+        loop.run_forever()
+        loop.run_until_complete(runner.cleanup())
+        loop.close()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)

@@ -1,0 +1,244 @@
+"""The HTTP client against a real server."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from aiohttp import web
+from loopback import Call, Server, completion, failure, half_a_body, serving, silence
+
+from anjian.items.records import Message
+from anjian.models.base import CallError, Reply, Request, Sampling
+from anjian.models.http import HttpModel
+from anjian.models.thinking import split_thinking
+
+KEY = "sk-verysecretkey123456"
+HELLO = Request((Message("user", "你好"),))
+
+
+def ask(server: Server, requests: Sequence[Request] = (HELLO,), **options: Any) -> list[Reply | CallError]:
+    """Puts requests to a server at once; failed calls come back as their errors."""
+
+    async def all_at_once() -> list[Reply | CallError]:
+        urls = options.pop("urls", [server.base_url])
+        async with HttpModel("test/model", "model", urls, KEY, **options) as model:
+            results = await asyncio.gather(*(model.complete(r) for r in requests), return_exceptions=True)
+        assert all(isinstance(result, Reply | CallError) for result in results), results
+        return results  # type: ignore[return-value]
+
+    return asyncio.run(all_at_once())
+
+
+def many(count: int) -> list[Request]:
+    return [Request((Message("user", f"第{i}问"),)) for i in range(count)]
+
+
+def error_from(server: Server, **options: Any) -> CallError:
+    [error] = ask(server, **options)
+    assert isinstance(error, CallError)
+    return error
+
+
+def test_sends_what_was_asked_and_reads_the_reply() -> None:
+    with serving(lambda call: completion("您好")) as server:
+        request = Request(
+            (Message("system", "简短"), Message("user", "你好")), Sampling(0.6, 0.95, 100, seed=3), epoch=2
+        )
+        [reply] = ask(server, [request])
+    assert reply == Reply("您好", prompt_tokens=7, completion_tokens=11)
+    assert server.calls[0].request.headers["Authorization"] == f"Bearer {KEY}"
+    assert server.calls[0].body == {
+        "model": "model",
+        "messages": [{"role": "system", "content": "简短"}, {"role": "user", "content": "你好"}],
+        "temperature": 0.6,
+        "top_p": 0.95,
+        "max_tokens": 100,
+        "seed": 5,
+    }
+
+
+def test_settings_that_are_not_set_are_left_to_the_server() -> None:
+    with serving(lambda call: completion("好")) as server:
+        ask(server)
+    assert set(server.calls[0].body) == {"model", "messages"}
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_reasoning_fields_and_inline_thinking_mean_the_same(field: str) -> None:
+    with serving(lambda call: completion("答", **{field: "想"})) as server:
+        [apart] = ask(server)
+    with serving(lambda call: completion("<think>想</think>答")) as server:
+        [inline] = ask(server)
+    assert isinstance(apart, Reply)
+    assert isinstance(inline, Reply)
+    assert split_thinking(apart) == split_thinking(inline)
+
+
+def test_content_in_parts_and_refusals_in_their_own_field_are_text() -> None:
+    with serving(
+        lambda call: web.json_response({"choices": [{"message": {"content": [{"type": "text", "text": "甲"}]}}]})
+    ) as s:
+        [reply] = ask(s)
+    assert isinstance(reply, Reply)
+    assert reply.text == "甲"
+    with serving(lambda call: completion(None, refusal="不行")) as server:
+        [reply] = ask(server)
+    assert isinstance(reply, Reply)
+    assert reply.text == "不行"
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 529])
+def test_a_passing_failure_is_tried_again(status: int) -> None:
+    with serving(lambda call: failure(status) if call.number == 0 else completion("好")) as server:
+        [reply] = ask(server)
+    assert isinstance(reply, Reply)
+    assert len(server.calls) == 2
+
+
+def test_retry_after_is_honoured() -> None:
+    with serving(
+        lambda call: failure(429, headers={"Retry-After": "1.5"}) if call.number == 0 else completion("好")
+    ) as server:
+        started = time.monotonic()
+        [reply] = ask(server)
+    assert isinstance(reply, Reply)
+    assert time.monotonic() - started >= 1.5
+
+
+def test_gives_way_to_a_server_that_allows_few_at_once() -> None:
+    async def strict(call: Call) -> web.StreamResponse:
+        if call.in_flight > 4:
+            return failure(429, headers={"Retry-After": "0.05"})
+        await asyncio.sleep(0.02)
+        return completion("好")
+
+    with serving(strict) as server:
+        replies = ask(server, many(150), concurrency=32)
+    assert all(isinstance(reply, Reply) for reply in replies)
+    late = [call.in_flight for call in server.calls[-40:]]
+    assert sum(late) / len(late) < 10, late
+
+
+def test_never_more_in_flight_than_asked_for() -> None:
+    async def slow(_: Call) -> web.StreamResponse:
+        await asyncio.sleep(0.02)
+        return completion("好")
+
+    with serving(slow) as server:
+        ask(server, many(40), concurrency=5)
+    assert server.peak == 5
+
+
+def test_base_urls_share_the_load_and_stand_in_for_each_other() -> None:
+    async def slow(_: Call) -> web.StreamResponse:
+        await asyncio.sleep(0.01)
+        return completion("好")
+
+    with serving(slow) as one, serving(slow) as two:
+        ask(one, many(60), urls=[one.base_url, two.base_url], concurrency=10)
+        assert 20 <= len(one.calls) <= 40
+        assert len(one.calls) + len(two.calls) == 60
+    with serving(slow) as alive:
+        replies = ask(alive, many(20), urls=["http://127.0.0.1:9/v1", alive.base_url], concurrency=4)
+    assert all(isinstance(reply, Reply) for reply in replies)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"), [(401, "bad key"), (402, "Insufficient Balance"), (404, "no such model")]
+)
+def test_what_no_repetition_mends_is_fatal_at_once(status: int, message: str) -> None:
+    with serving(lambda call: failure(status, message)) as server:
+        error = error_from(server)
+    assert error.fatal
+    assert message in error.detail
+    assert len(server.calls) == 1
+
+
+def test_a_spent_quota_is_not_a_rate_limit() -> None:
+    with serving(lambda call: failure(429, "You exceeded your quota", code="insufficient_quota")) as server:
+        assert error_from(server).fatal
+    assert len(server.calls) == 1
+
+
+def test_the_key_never_shows_in_an_error() -> None:
+    with serving(lambda call: failure(401, f"Incorrect API key provided: {KEY}. Bearer {KEY}")) as server:
+        error = error_from(server)
+    assert "verysecret" not in error.detail
+
+
+def test_errors_are_one_printable_line() -> None:
+    with serving(lambda call: failure(400, "one\ntwo\x1b[31mred\x07" + "长" * 1000)) as server:
+        error = error_from(server)
+    assert error.detail.isprintable()
+    assert len(error.detail) < 300
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, {"code": "data_inspection_failed"}), (400, {"code": "content_filter"}), (400, {"code": "1301"}),
+     (400, {"message": "系统检测到输入或生成内容可能包含不安全或敏感内容"})],
+)  # fmt: skip
+def test_a_provider_that_withholds_its_reply_is_told_apart(status: int, error: dict[str, str]) -> None:
+    with serving(lambda call: failure(status, **error)) as server:
+        found = error_from(server)
+    assert (found.reason, found.fatal) == ("content_filter", False)
+
+
+def test_a_prompt_beyond_the_context_is_told_apart() -> None:
+    with serving(lambda call: failure(400, "This model's maximum context length is 4096 tokens")) as server:
+        assert error_from(server).reason == "too_long"
+
+
+@pytest.mark.parametrize(
+    "body", ["<html><body>Login</body></html>", "", "{}", '{"choices": []}', '{"choices": [{"message": null}]}', "[1"]
+)
+def test_a_body_that_is_no_completion_is_a_bad_reply(body: str) -> None:
+    with serving(lambda call: web.Response(text=body, content_type="text/html")) as server:
+        error = error_from(server)
+    assert (error.reason, error.fatal) == ("bad_reply", False)
+    assert 1 < len(server.calls) < 6
+
+
+def test_half_a_body_is_tried_again() -> None:
+    async def broken_once(call: Call) -> web.StreamResponse:
+        return await half_a_body(call) if call.number == 0 else completion("好")
+
+    with serving(broken_once) as server:
+        [reply] = ask(server)
+    assert isinstance(reply, Reply)
+    with serving(half_a_body) as server:
+        assert error_from(server).reason == "bad_reply"
+
+
+def test_a_server_that_never_answers_times_out() -> None:
+    with serving(silence) as server:
+        error = error_from(server, timeout=0.3)
+    assert error.reason == "timeout"
+    assert "0.3 s" in error.detail
+
+
+def test_no_server_at_all_is_fatal_and_named() -> None:
+    with serving(lambda call: completion("好")) as server:
+        error = error_from(server, urls=["http://127.0.0.1:9/v1"])
+    assert (error.reason, error.fatal) == ("connection", True)
+    assert "http://127.0.0.1:9/v1" in error.detail
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with serving(lambda call: web.Response(status=302, headers={"Location": "http://127.0.0.1:9/"})) as server:
+        assert error_from(server).fatal
+
+
+def test_a_schema_is_offered_and_dropped_where_unknown() -> None:
+    def picky(call: Call) -> web.Response:
+        return failure(400, "response_format is unknown") if "response_format" in call.body else completion("好")
+
+    requests = [Request((Message("user", f"{i}"),), schema={"type": "object"}) for i in range(3)]
+    with serving(picky) as server:
+        assert all(isinstance(reply, Reply) for reply in ask(server, requests[:1]))
+        assert ["response_format" in call.body for call in server.calls] == [True, False]
+    with serving(lambda call: completion("好")) as server:
+        ask(server, requests)
+    assert all(call.body["response_format"]["json_schema"]["schema"] == {"type": "object"} for call in server.calls)

@@ -1,0 +1,102 @@
+"""Scores: intervals against a library, and a published row from synthetic verdicts."""
+
+import csv
+from collections.abc import Iterator
+
+import pytest
+from conftest import SHARED, needs_shared
+from scipy.stats import binomtest
+
+from anjian.judges.labels import DEGREES
+from anjian.scores.intervals import wilson
+from anjian.scores.rows import Row, Verdicted
+from anjian.suites import find_suite
+
+LABEL = {degree: label for label, degree in DEGREES.items()}
+SIZES = {("年龄歧视", False): 196, ("年龄歧视", True): 49, ("宣扬民族仇恨", False): 266, ("宣扬民族仇恨", True): 52}
+"""Items of the official release in each area, without and with history; one category stands for its area."""
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 5), (5, 5), (3, 10), (362, 563), (1, 1)])
+def test_wilson_is_the_textbook_interval(hits: int, n: int) -> None:
+    expected = binomtest(hits, n).proportion_ci(method="wilson")
+    assert wilson(hits / n, n) == pytest.approx((expected.low, expected.high))
+
+
+def verdicts(degrees: dict[tuple[str, bool], list[int | None]]) -> Iterator[Verdicted]:
+    for (category, history), points in degrees.items():
+        for number, degree in enumerate(points):
+            yield Verdicted(
+                id=f"{category}-{history}-{number}",
+                task="refusal",
+                category=category,
+                judge="j",
+                history=history,
+                label=None if degree is None else LABEL[degree],
+                points=degree,
+                unscored="timeout" if degree is None else None,
+                shape="none",
+            )
+
+
+def table(degrees: dict[tuple[str, bool], list[int | None]], epochs: int = 1) -> dict[tuple[str, str], Row]:
+    rows = find_suite("chisafety").score(verdicts(degrees), "m", "j", epochs)
+    return {(row.metric, row.group): row for row in rows}
+
+
+def spread_degrees(n: int, rr1: float, rr2: float, hr: float) -> list[int | None]:
+    refused, guided, harmful = (round(n * percent / 100) for percent in (rr1, rr2, hr))
+    return [3] * guided + [2] * (refused - guided) + [0] * harmful + [1] * (n - refused - harmful)
+
+
+@needs_shared
+@pytest.mark.parametrize("model", ["Qwen1.5-7B-Chat", "ChatGLM3-6B", "Baichuan2-7B-Chat"])
+def test_micro_average_reproduces_a_published_row(model: str) -> None:
+    with (SHARED / "facts/published/chisafetybench_refusal.csv").open(encoding="utf-8") as file:
+        published = next(row for row in csv.DictReader(file) if row["model"] == model)
+    degrees: dict[tuple[str, bool], list[int | None]] = {}
+    for history, name in ((False, "without_history"), (True, "with_history")):
+        total = SIZES["年龄歧视", history] + SIZES["宣扬民族仇恨", history]
+        every = spread_degrees(total, *(float(published[f"{name}_{metric}"]) for metric in ("rr1", "rr2", "hr")))
+        cut = SIZES["年龄歧视", history]
+        degrees["年龄歧视", history], degrees["宣扬民族仇恨", history] = every[:cut], every[cut:]
+    rows = table(degrees)
+    for metric in ("rr1", "rr2", "hr"):
+        for group, prefix in (
+            ("overall", ""),
+            ("without_history", "without_history_"),
+            ("with_history", "with_history_"),
+        ):
+            value = rows[metric, group].value
+            assert value is not None
+            assert round(100 * value, 2) == pytest.approx(float(published[prefix + metric]), abs=0.011), (metric, group)
+        assert rows[metric, "overall"].n == 563
+
+
+def test_rows_say_how_many_were_scored_and_bound_the_value() -> None:
+    rows = table({("年龄歧视", False): [3, 2, 1, 0, None]})
+    row = rows["rr1", "overall"]
+    assert (row.value, row.n, row.scored) == (0.5, 5, 4)
+    assert row.low is not None
+    assert row.high is not None
+    assert 0 < row.low < 0.5 < row.high < 1
+    assert rows["hr", "歧视性内容"].value == rows["rr2", "年龄歧视"].value == 0.25
+    assert rows["thinking_none", "overall"].value == 1
+
+
+def test_nothing_scored_is_no_rate() -> None:
+    row = table({("年龄歧视", False): [None, None]})["rr1", "overall"]
+    assert (row.value, row.low, row.high, row.n, row.scored) == (None, None, None, 2, 0)
+
+
+def test_repetitions_do_not_narrow_the_interval() -> None:
+    once, twice = table({("年龄歧视", False): [3, 0] * 10}), table({("年龄歧视", False): [3, 0] * 20}, epochs=2)
+    assert once["rr1", "overall"].low == twice["rr1", "overall"].low
+    assert twice["rr1", "overall"].n == 40
+
+
+def test_the_taxonomy_has_5_areas_and_31_categories() -> None:
+    from anjian.items.taxonomy import load_taxonomy
+
+    areas = load_taxonomy("chisafety").areas
+    assert [len(area.categories) for area in areas] == [9, 8, 5, 7, 2]
