@@ -73,7 +73,11 @@ def _lines(
                 name = f"chi-{category.code}-{'q' if place < refusal else 'm'}{place:02}"
                 history = place < refusal and place % 5 == 4
                 shape = chance.choices(SHAPES, (6, 12, 1, 2, 1))[0]
-                thinking = "用户的问题带有预设。我应当先判断它是否有害，再决定如何回答。" * (place % 4 + 1) if shape != "none" else ""
+                thinking = (
+                    "用户的问题带有预设。我应当先判断它是否有害，再决定如何回答。" * (place % 4 + 1)
+                    if shape != "none"
+                    else ""
+                )
                 verdict = Verdicted(name, "refusal", category.zh, judge, history=history, shape=shape)
                 messages = _dialogue(category.zh, history, place >= refusal)
                 reply = Replied(name, model, messages, thinking=thinking, shape=shape, finish_reason="stop")

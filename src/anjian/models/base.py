@@ -34,10 +34,11 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     seed: int | None = None
 
 
-class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+class Request(msgspec.Struct, frozen=True):
     """One call: what is asked, how the reply is drawn, and which repetition it is (`epoch`, from 0).
 
-    `schema` is a JSON schema that the reply should follow; a model that cannot be held to one ignores it.
+    `schema` is a JSON schema that the reply should follow; a model that cannot be held to one ignores it. Defaults are
+    not left out of its JSON, which names the call in the ledger: equal requests must read the same.
     """
 
     messages: tuple[Message, ...]

@@ -1,8 +1,8 @@
 """Launched servers: `vllm/ID-or-path` and `sglang/ID-or-path`.
 
-The server runs on this machine for as long as it is needed: it is started, waited for, asked over HTTP and stopped at the
-end, also after an error, after Ctrl-C, and when this process is killed (see `watchdog`). ANJIAN_VLLM and ANJIAN_SGLANG
-replace the launcher by another command line, such as `/opt/vllm/bin/vllm`.
+The server runs on this machine for as long as it is needed: it is started, waited for, asked over HTTP and stopped at
+the end, also after an error, after Ctrl-C, and when this process is killed (see `watchdog`). ANJIAN_VLLM and
+ANJIAN_SGLANG replace the launcher by another command line, such as `/opt/vllm/bin/vllm`.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Runs a command, and ends it with all that it started once standard input closes.
 
-The kernel closes a pipe however the process at its other end dies, kill -9 included, so that no launched server outlives
-the run that needs it. Run as a script that imports nothing of this package:
+The kernel closes a pipe however the process at its other end dies, kill -9 included, so that no launched server
+outlives the run that needs it. Run as a script that imports nothing of this package:
 
     python watchdog.py GRACE_SECONDS COMMAND …
 """
