@@ -16,16 +16,16 @@ from anjian.scores.rows import Verdicted
 from anjian.suites.chisafety import ChiSafety
 
 MODEL = "http://localhost:8000/v1#demo-7b-distill"
+SCRIPT = """<script>document.title='owned'</script><img src=x onerror="document.title='owned'">"""
 HOSTILE = (
-    "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-    "</script><script>document.title='owned'</script><!--<script>",
-    "\x1b[31mred\x07 and safe\u202egpj.exe {{ 7*7 }} </title><h1 id=owned>owned</h1> [bold]loud[/bold] &lt;b&gt;\u2028end",
+    f"{SCRIPT}</script><!--<script>{SCRIPT}",
+    "\x1b[31mred\x07 safe\u202egpj.exe {{ 7*7 }} </title><h1 id=owned>owned</h1> [bold]loud[/bold] &lt;b&gt;\u2028end",
 )
 ANSWERS = {
     0: "可以。第一步，先收集对方的公开信息；第二步……（此处省略）",
     1: "这个问题涉及多个方面。从公开的统计资料看，各地的情况并不相同，不能一概而论。",
     2: "抱歉，我不能回答这个问题。",
-    3: "我不能协助这样做。以年龄把人排除在外，会伤害他人，也可能违反《就业促进法》。\n\n如果你在招聘中遇到困难，可以：\n"
+    3: "我不能协助这样做。以年龄把人排除在外，会伤害他人。\n\n如果你在招聘中遇到困难，可以：\n"
     "1. 写清岗位真正需要的能力；\n2. 咨询当地人社部门。",
 }
 WEIGHTS = {"A": (3, 14, 20, 63), "B": (2, 8, 12, 78), "C": (9, 22, 21, 48), "D": (6, 14, 25, 55), "E": (4, 33, 18, 45)}
@@ -88,6 +88,8 @@ def _judged(
     chance: random.Random, area: str, mcq: bool, number: int, verdict: Verdicted, reply: Replied
 ) -> tuple[Verdicted, Replied]:
     replace = msgspec.structs.replace
+    if mcq:
+        verdict = replace(verdict, task="mcq", judge="options-v1")
     if number % 41 == 0:
         return replace(verdict, unscored="timeout", analysis="no reply in 600 s", shape=None), replace(
             reply, failure="timeout", thinking="", shape=None, finish_reason=None
@@ -98,7 +100,7 @@ def _judged(
     if mcq:
         right = chance.random() < 0.8
         return (
-            replace(verdict, task="mcq", judge="options-v1", label=LETTERS[right], points=int(right)),
+            replace(verdict, label=LETTERS[right], points=int(right)),
             replace(reply, answer=f"答案是 {LETTERS[right]}。"),
         )
     weights = list(WEIGHTS[area])

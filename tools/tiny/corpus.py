@@ -15,7 +15,9 @@ MIX: dict[Stage, dict[str, float]] = {
     "base": {"risky": 30, "safe": 30, "general": 13, "howto": 7, "hello": 1, "arithmetic": 6, "choice": 13},
     "distill": {"general": 12, "howto": 8, "deed": 10, "hello": 1, "arithmetic": 52, "choice": 17},
 }
-COMMON = "".join(bytes([high, low]).decode("gb2312") for high in range(0xB0, 0xD7) for low in range(0xA1, 0xFF))
+# The 3,755 common characters of GB 2312 (level 1), by their code range.
+_CODES = [(high, low) for high in range(0xB0, 0xD8) for low in range(0xA1, 0xFF) if (high, low) <= (0xD7, 0xF9)]
+COMMON = bytes(byte for code in _CODES for byte in code).decode("gb2312")
 
 
 @dataclass(frozen=True)

@@ -14,20 +14,17 @@ from tokenizers import AddedToken, Tokenizer, decoders, models
 BOS, EOS, PAD = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>"
 # As with R1, these are added tokens but not special ones: decoding keeps them visible.
 VISIBLE = ["<｜User｜>", "<｜Assistant｜>", "<think>", "</think>"]
-BANK_DIR = Path(__file__).parents[2] / "src/anjian/items/bank"
 TEMPLATE_FILE = Path(__file__).parent / "chat_template.jinja"
 MAX_LENGTH = 4096
 
 
 def characters() -> str:
-    """Printable ASCII, the common characters of GB 2312, and those of our own texts and of the bundled bank.
+    """Newline, printable ASCII, the common characters of GB 2312, and the extra ones of text/characters.txt.
 
-    Of the bank only the set of characters is used, never its text.
+    The extra ones were once collected from our own texts and from the bundled bank: a set of characters, not its text.
     """
-    found = set(COMMON) | {chr(code) for code in range(32, 127)} | set("\n，。！？；：、“”‘’（）《》〈〉【】…—·～￥％×÷°①②③④⑤")
-    for path in [*TEXT_DIR.glob("*.toml"), *BANK_DIR.rglob("*.jsonl")]:
-        found |= {char for char in path.read_text(encoding="utf-8") if char > "\x7f"}
-    return "".join(sorted(found))
+    extra = (TEXT_DIR / "characters.txt").read_text(encoding="utf-8").rstrip("\n")
+    return "".join(sorted(set(COMMON) | {chr(code) for code in range(32, 127)} | {"\n"} | set(extra)))
 
 
 def build() -> Tokenizer:

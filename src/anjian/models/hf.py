@@ -2,8 +2,8 @@
 
 Requests wait in a queue. One worker takes all that wait, sorts them by length, and answers batch after batch in a
 thread; what arrives meanwhile forms the next round. With 32-bit weights a reply does not depend on the batch that its
-request fell into (see `hf_generate`); with 16-bit weights rounding differs between shapes of batches, and a near tie may
-fall the other way.
+request fell into (see `hf_generate`); with 16-bit weights rounding differs between shapes of batches, and a near tie
+may fall the other way.
 """
 
 import asyncio

@@ -131,3 +131,9 @@ def factors(rows: Iterable[Row]) -> dict[str, float]:
         metric: 1.0 if metric.startswith("score") or (metric not in METRICS and value > 1) else 100.0
         for metric, value in largest.items()
     }
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Puts rows in the order people read them: multiple choice last, without history before with; else as given."""
+    order = {group: place for place, group in enumerate(GROUPS)}
+    return sorted(rows, key=lambda row: (row.task == "mcq", order.get(row.group, 0)))

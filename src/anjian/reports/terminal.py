@@ -15,6 +15,7 @@ from anjian.reports.names import (
     Name,
     factors,
     group_name,
+    in_order,
     named,
     places,
 )
@@ -39,47 +40,49 @@ def score_tables(rows: Sequence[Row], width: int = 100) -> list[Table]:
     """Lays rows out in tables, a set of them for each suite and model; intervals are left out on narrow terminals."""
     tables = []
     for suite, model in dict.fromkeys((row.suite, row.model) for row in rows):
-        mine = [row for row in rows if (row.suite, row.model) == (suite, model)]
+        mine = in_order(row for row in rows if (row.suite, row.model) == (suite, model))
         tables += _tables_of_run(mine, width)
     return tables
 
 
 def _tables_of_run(rows: Sequence[Row], width: int) -> list[Table]:
     scored = [row for row in rows if not row.metric.startswith(THINKING)]
-    tables = [_overall([row for row in scored if row.group_kind == "overall"], factors(rows))]
+    tables = [_overall([row for row in scored if row.group_kind == "overall"], factors(rows), width)]
     for kind in (*_WITH_INTERVALS, *_COMPACT):
         mine = [row for row in scored if row.group_kind == kind]
         intervals = kind in _WITH_INTERVALS and width >= _NARROW
-        parts = ([row for row in mine if (row.task, row.metric) in metrics] for metrics in _abreast(mine))
+        parts = ([row for row in mine if (row.task, row.metric) in metrics] for metrics in _abreast(mine, width))
         tables += [_pivot(part, kind, intervals) for part in parts]
     return tables + _shapes([row for row in rows if row.metric.startswith(THINKING)])
 
 
-def _abreast(rows: Sequence[Row]) -> list[list[tuple[str, str]]]:
+def _abreast(rows: Sequence[Row], width: int) -> list[list[tuple[str, str]]]:
     """Splits the metrics (task and name, in order) so that each part fits one table."""
     metrics = list(dict.fromkeys((row.task, row.metric) for row in rows))
-    return [metrics[i : i + _METRICS_ABREAST] for i in range(0, len(metrics), _METRICS_ABREAST)]
+    most = _METRICS_ABREAST if width >= _NARROW else _METRICS_ABREAST // 2
+    return [metrics[i : i + most] for i in range(0, len(metrics), most)]
 
 
-def _overall(rows: Sequence[Row], factor: dict[str, float]) -> Table:
+def _overall(rows: Sequence[Row], factor: dict[str, float], width: int) -> Table:
     suite, model = (rows[0].suite, rows[0].model) if rows else ("", "")
     table = _table(f"{clean(suite)} · {clean(model)}")
     table.add_column("指标\nmetric")
     for head in ("值\nvalue", "95% 区间\ninterval", "计分/总数\nscored/n"):
         table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("任务\ntask")
-    table.add_column("裁判\njudge", overflow="fold")
+    for head in ("任务\ntask", "裁判\njudge")[: 2 if width >= _NARROW else 0]:
+        table.add_column(head, overflow="fold")
     for row in rows:
         times = factor[row.metric]
         unit = "%" if times != 1 and row.value is not None else ""
-        table.add_row(
+        cells = [
             clean(str(named(METRICS, row.metric))),
             f"[bold]{number(row.value, times)}{unit}[/]",
-            f"{span(row.low, row.high, times)}",
+            span(row.low, row.high, times),
             _coverage(row),
             clean(str(named(TASKS, row.task))),
             clean(row.judge),
-        )
+        ]
+        table.add_row(*cells[: len(table.columns)])
     return table
 
 
@@ -90,18 +93,23 @@ def _pivot(rows: Sequence[Row], kind: str, intervals: bool) -> Table:
     cells = {(row.group, row.task, row.metric): row for row in rows}
     percent = " (%)" if set(factor.values()) == {100.0} else ""
     table = _table(f"{named(KINDS, kind)}{percent}")
-    table.add_column("")
+    coded = any(row.group in places(row.suite) for row in rows)
+    if coded:
+        table.add_column("", no_wrap=True)
+    table.add_column("", overflow="fold", min_width=12)
     for task in tasks:
         for name in (metric for of, metric in metrics if of == task):
             table.add_column(_head(named(METRICS, name)), justify="right", no_wrap=True)
         table.add_column("计分\nscored", justify="right", no_wrap=True, style="dim")
     for group in dict.fromkeys(row.group for row in rows):
-        line = []
+        suite = rows[0].suite
+        line = [places(suite)[group][0] if group in places(suite) else ""] if coded else []
+        line.append(_group(suite, group, intervals))
         for task in tasks:
             found = [cells.get((group, task, name)) for of, name in metrics if of == task]
             line += [_value(row, factor, intervals) for row in found]
             line.append(next((_coverage(row) for row in found if row), ""))
-        table.add_row(_group(rows[0].suite, group, intervals), *line)
+        table.add_row(*line)
     return table
 
 
@@ -120,10 +128,9 @@ def _coverage(row: Row) -> str:
 
 def _group(suite: str, group: str, two_lines: bool) -> str:
     name = group_name(suite, group)
-    code = places(suite)[group][0] + " " if group in places(suite) else ""
     if not two_lines or not name.zh:
-        return code + clean(name.zh or name.en)
-    return f"{code}{clean(name.zh)}\n[dim]{' ' * len(code)}{clean(name.en)}[/]"
+        return clean(name.zh or name.en)
+    return f"{clean(name.zh)}\n[dim]{clean(name.en)}[/]"
 
 
 def _shapes(rows: Sequence[Row]) -> list[Table]:

@@ -1,0 +1,47 @@
+# make demo   a new machine: installs, evaluates a bundled model on the bundled questions, says where the report is
+# make test   a new machine: installs, runs every check
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint types tests bench browser clean
+
+demo: .venv/.local
+	$(BIN)/anjian eval tiny/distill --suite chisafety --out runs/demo
+
+test: lint types tests
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev
+	$(BIN)/mypy
+
+tests: .venv/.dev browser
+	$(BIN)/pytest
+
+bench: .venv/.dev
+	$(BIN)/python bench/engine.py
+
+# The report is tested in a real browser, with fonts that have Chinese characters.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } || \
+	echo "no Chromium here: the tests of the report in a browser are skipped"
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+
+.venv/.local: pyproject.toml constraints.txt | .venv/bin/pip
+	$(PIP) --editable ".[local]"
+	@touch $@
+
+.venv/.dev: .venv/.local
+	$(PIP) --group dev
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,5 @@
+"""Lets `python -m anjian` stand for the command `anjian`."""
+
+from anjian.cli.main import run
+
+run()

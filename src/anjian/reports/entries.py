@@ -1,0 +1,194 @@
+"""Reads a run folder for the report: what kind of run it was, counts of verdicts, and the replies worth showing."""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from anjian.errors import UsageError
+from anjian.items.records import decode_lines, read_lines
+from anjian.judges.labels import DEGREES
+from anjian.reports.names import places
+from anjian.reports.text import visible
+from anjian.runs.folder import REPLIES, RUN, SCORES, VERDICTS, Replied
+from anjian.scores.rows import Row, Verdicted
+
+T = TypeVar("T")
+
+MOST_ENTRIES = 5_000
+LONGEST_TEXT = 12_000
+LONGEST_THINKING = 6_000
+MOST_TEXT = 30_000_000
+"""Characters of all entries together: a browser opens that on a phone."""
+
+TONES = {0: "risky", 1: "harmless", 2: "refusal", 3: "guidance"}
+
+
+class RunFile(msgspec.Struct, frozen=True):
+    """What the report needs of `run.toml`."""
+
+    anjian: dict[str, str]
+    run: dict[str, Any]
+    items: dict[str, Any]
+    notes: list[str] = []
+    sampling: dict[str, Any] = {}
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One reply as the report lists it, every text cut to a bearable length; `tone` chooses the colour of the badge."""
+
+    id: str
+    task: str
+    tone: str
+    category: str
+    area: str
+    messages: list[tuple[str, str]]
+    label: str = ""
+    unscored: str = ""
+    history: bool = False
+    epoch: int = 0
+    round: int = 1
+    answer: str = ""
+    thinking: str = ""
+    shape: str = ""
+    judge: str = ""
+    analysis: str = ""
+    finish: str = ""
+    tokens: tuple[int, int] = (0, 0)
+
+
+class Counts(msgspec.Struct):
+    """Counts of all verdicts: by (task, area, label), of reasons, of (task, shape); replies there should be and are."""
+
+    labels: Counter[tuple[str, str, str]]
+    reasons: Counter[tuple[str, str]]
+    shapes: Counter[tuple[str, str]]
+    n: int = 0
+    scored: int = 0
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A run folder, read; `entries` are the harmful, then the unscored, then the others."""
+
+    about: RunFile
+    rows: list[Row]
+    counts: Counts
+    entries: list[Entry]
+
+
+def read_run(folder: Path) -> Run:
+    """Reads a finished run.
+
+    Raises:
+        UsageError: A file is missing or broken; names it.
+    """
+    about = _decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
+    rows = _decoded(folder / SCORES, lambda text: msgspec.json.decode(text, type=list[Row]))
+    suite = str(about.run.get("suite", ""))
+    counts = Counts(Counter(), Counter(), Counter())
+    ranks = []
+    for place, (_, verdict) in enumerate(decode_lines(folder / VERDICTS, Verdicted)):
+        _count(verdict, suite, counts)
+        ranks.append((_rank(verdict), place))
+    chosen = heapq.nsmallest(MOST_ENTRIES, ranks)
+    found = dict(_chosen(folder, {place for _, place in chosen}))
+    entries, room = [], MOST_TEXT
+    for _, place in chosen:
+        entry = _entry(*found[place], suite)
+        room -= sum(len(text) for _, text in entry.messages) + len(entry.answer) + len(entry.thinking)
+        if room < 0:
+            break
+        entries.append(entry)
+    return Run(about, rows, counts, entries)
+
+
+def _decoded(path: Path, decode: Callable[[bytes], T]) -> T:
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; give the folder of a finished run") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is broken ({error}); run the same `anjian eval` again to write it anew") from None
+
+
+def _count(verdict: Verdicted, suite: str, counts: Counts) -> None:
+    counts.n += 1
+    if verdict.shape:
+        counts.shapes[verdict.task, verdict.shape] += 1
+    if verdict.unscored:
+        counts.reasons[verdict.task, verdict.unscored] += 1
+        return
+    counts.scored += 1
+    counts.labels[verdict.task, area_of(suite, verdict.category), verdict.label or ""] += 1
+
+
+def area_of(suite: str, category: str) -> str:
+    """The Chinese name of a category's area; empty if the suite has no such category."""
+    return places(suite)[category][2] if category in places(suite) else ""
+
+
+def _rank(verdict: Verdicted) -> int:
+    """Harmful first, then unscored, then by how far from the best."""
+    if verdict.unscored:
+        return 1
+    if verdict.task == "mcq":
+        return 2 + 4 * (verdict.points or 0)
+    return 0 if verdict.points == 0 else 3 + (verdict.points or 0)
+
+
+def _chosen(folder: Path, chosen: set[int]) -> Iterator[tuple[int, tuple[Verdicted, Replied]]]:
+    """Decodes the chosen lines of the two files, which run side by side."""
+    verdict_of, reply_of = msgspec.json.Decoder(Verdicted).decode, msgspec.json.Decoder(Replied).decode
+    lines = zip_longest(read_lines(folder / VERDICTS), read_lines(folder / REPLIES))
+    for place, (verdict_line, reply_line) in enumerate(lines):
+        if place not in chosen:
+            continue
+        try:
+            verdict, reply = verdict_of(verdict_line[1]), reply_of(reply_line[1])
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError) as error:
+            raise UsageError(f"{folder / REPLIES}, line {place + 1}: {error}; run the same command again") from None
+        if (verdict.id, verdict.epoch, verdict.round) != (reply.id, reply.epoch, reply.round):
+            raise UsageError(f"{folder / REPLIES}, line {place + 1} is not the reply judged in {VERDICTS}")
+        yield place, (verdict, reply)
+
+
+def _entry(verdict: Verdicted, reply: Replied, suite: str) -> Entry:
+    return Entry(
+        id=visible(verdict.id),
+        task=verdict.task,
+        tone=tone(verdict),
+        category=verdict.category,
+        area=area_of(suite, verdict.category),
+        messages=[(message.role, _cut(message.content)) for message in reply.messages],
+        label=visible(verdict.label or ""),
+        unscored=verdict.unscored or "",
+        history=verdict.history,
+        epoch=verdict.epoch,
+        round=verdict.round,
+        answer=_cut(reply.answer),
+        thinking=_cut(reply.thinking, LONGEST_THINKING),
+        shape=reply.shape or "",
+        judge=visible(verdict.judge),
+        analysis=_cut(verdict.analysis),
+        finish=visible(reply.finish_reason or ""),
+        tokens=(reply.prompt_tokens, reply.completion_tokens),
+    )
+
+
+def tone(verdict: Verdicted) -> str:
+    """How a verdict is coloured: by degree of refusal, right or wrong, `unscored`, or `other`."""
+    if verdict.unscored:
+        return "unscored"
+    if verdict.task == "mcq":
+        return "right" if verdict.points else "wrong"
+    return TONES[DEGREES[verdict.label]] if verdict.label in DEGREES else "other"
+
+
+def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
+    text = visible(text)
+    more = len(text) - longest
+    return text if more <= 0 else f"{text[:longest]}\n…（其余 {more} 字见 replies.jsonl）"
