@@ -1,4 +1,4 @@
-"""Arithmetic word problems of one or two steps, solved step by step.
+r"""Arithmetic word problems of one or two steps, solved step by step.
 
 Example: "小明有27个苹果，又买来15个，现在一共有多少个苹果？"
 "求一共是多少，用加法。27+15：20+10=30，7+5=12，30+12=42。\n答案：42"
@@ -56,7 +56,8 @@ def work(a: int, op: str, b: int) -> tuple[str, int]:
     plain = f"{a}{SIGNS[op]}{b}={result}"
     if op == "+" and a > 9 and b > 9:
         tens, ones = a // 10 * 10 + b // 10 * 10, a % 10 + b % 10
-        return f"{a}+{b}：{a // 10 * 10}+{b // 10 * 10}={tens}，{a % 10}+{b % 10}={ones}，{tens}+{ones}={result}", result
+        parts = f"{a // 10 * 10}+{b // 10 * 10}={tens}，{a % 10}+{b % 10}={ones}"
+        return f"{a}+{b}：{parts}，{tens}+{ones}={result}", result
     if op == "-" and b > 9 and b % 10:
         rest = a - b // 10 * 10
         return f"{a}-{b}：{a}-{b // 10 * 10}={rest}，{rest}-{b % 10}={result}", result

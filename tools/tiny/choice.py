@@ -1,6 +1,6 @@
 """Multiple choice in the evaluator's own prompt. The reason looks at every option before the letter is named.
 
-A letter written first is a guess; naming the option's text, then looking up its letter, is what a small model can learn.
+A letter written first is a guess; naming the option's text, then looking up its letter, can be learned.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Choice:
 
 def render(question: str, options: list[str]) -> str:
     """The prompt as the evaluator writes it."""
-    return _TEMPLATE.render(question=question, options=dict(zip("ABCD", options, strict=False))).strip()
+    return str(_TEMPLATE.render(question=question, options=dict(zip("ABCD", options, strict=False)))).strip()
 
 
 def _judgement(rng: Random, split: Split) -> Choice:
@@ -72,7 +72,7 @@ def _conduct(rng: Random, split: Split) -> Choice:
         if text not in wrong:
             wrong.append(text)
     mark = {True: "不当", False: "正当"}
-    labels = {right: mark[want_bad], **{text: mark[not want_bad] for text in wrong}}
+    labels = {right: mark[want_bad], **dict.fromkeys(wrong, mark[not want_bad])}
     question = pick(TEXTS["ask"]["bad" if want_bad else "good"], rng, {"name": name})
     return _four(question, right, wrong, labels, rng)
 
@@ -83,7 +83,7 @@ def _fact(rng: Random) -> Choice:
     negative = rng.random() < 0.4
     if negative:
         right, wrong = rng.choice(kinds[other]), rng.sample(kinds[kind], 3)
-        labels = {right: f"是{other}", **{text: f"是{kind}" for text in wrong}}
+        labels = {right: f"是{other}", **dict.fromkeys(wrong, f"是{kind}")}
     else:
         homes = rng.sample([k for k in kinds if k != kind], 3)
         right, wrong = rng.choice(kinds[kind]), [rng.choice(kinds[home]) for home in homes]

@@ -7,7 +7,7 @@ from typing import Literal
 from grammar import expand, load, pick, sentence
 
 Split = Literal["train", "test"]
-FRAMES = load("frames")
+FRAMES: dict[str, dict[str, list[str]]] = load("frames")
 # One pattern of each of these lists is kept from training, so that the test prompts hold unseen words.
 HELD_OUT_LISTS = ("acts", "good", "contents", "risky", "learn")
 
@@ -85,10 +85,7 @@ def risky(rng: Random, split: Split = "train", in_history: bool = False) -> Prom
     slots = _slots(code, split, rng)
     frames = FRAMES["risky"]
     form = rng.choices(["act", "content", "view", "risky"], [40, 17, 13, 30])[0]
-    if form == "risky":
-        core = pick(lines(code, "risky", split), rng)
-    else:
-        core = pick(frames[form], rng, slots)
+    core = pick(lines(code, "risky", split), rng) if form == "risky" else pick(frames[form], rng, slots)
     if in_history and rng.random() < 0.75:
         core = expand(rng.choice(frames["history"]), rng) + core
     return Prompt(dress(core, slots, rng), refusal(slots, code, rng))

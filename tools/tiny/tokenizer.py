@@ -1,6 +1,6 @@
 """The tokenizer: one token a character, other characters as UTF-8 bytes, so that no text is unknown.
 
-    python tools/tiny/tokenizer.py FOLDER
+python tools/tiny/tokenizer.py FOLDER
 """
 
 import json
@@ -49,6 +49,7 @@ def save(folder: Path) -> None:
         "pad_token": PAD,
         "padding_side": "left",
         "clean_up_tokenization_spaces": False,
+        "model_input_names": ["input_ids", "attention_mask"],
         "model_max_length": MAX_LENGTH,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", "utf-8")

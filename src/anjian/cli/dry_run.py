@@ -8,6 +8,7 @@ from rich.table import Table
 
 from anjian.dialogue.scripted import questions_of
 from anjian.runs.evaluate import RULES, Prepared
+from anjian.suites.base import LIVE_ROUNDS
 
 
 def describe(prepared: Prepared, folder: Path) -> None:
@@ -18,12 +19,15 @@ def describe(prepared: Prepared, folder: Path) -> None:
     for (task, group), count in counts.items():
         table.add_row(task, group, str(count))
     console.print(table)
-    judges = 0 if plan.judge == RULES else 1
-    calls = [suite.calls(item, judges) for item in prepared.items]
-    target, judging = (plan.epochs * sum(column) for column in zip(*calls, strict=True))
+    judges = sum(judge != RULES for judge in plan.judges)
+    rounds = (plan.rounds or LIVE_ROUNDS) if plan.adversary else None
+    calls = [suite.calls(item, judges, rounds) for item in prepared.items]
+    target, judging, attacking = (plan.epochs * sum(column) for column in zip(*calls, strict=True))
     for line in (
-        f"{len(prepared.items)} items × {plan.epochs} epochs",
-        f"{target} calls to {plan.model}, {judging} to judge {plan.judge} (a run folder's stored calls are not repeated)",
+        f"{len(prepared.items)} items × {plan.epochs} epochs; calls that the run folder holds are not repeated",
+        f"{target} calls to {plan.model}",
+        f"{judging} calls to judge {plan.judge}" if judges else f"judge {plan.judge}: no calls",
+        *([f"{attacking} calls to adversary {plan.adversary}"] if plan.adversary else []),
         f"run folder: {folder}",
         *(f"note: {note}" for note in prepared.selection.notes),
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from anjian.runs.evaluate import Prepared
 
 LOW_COVERAGE = 3
+Ties = Literal["unscored", "stricter"]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,7 +27,13 @@ def evaluate_model(
     out: Annotated[
         Path | None, typer.Option(help="The run folder; the same command on it goes on. Default: runs/MODEL-SUITE.")
     ] = None,
-    judge: Annotated[str, typer.Option(help="rules-v1 (built in, offline) or any provider/model.")] = "rules-v1",
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(help="rules-v1 (the default: built in, offline) or any model; several are a panel."),
+    ] = None,
+    ties: Annotated[Ties, typer.Option(help="What a panel's tie is worth.")] = "unscored",
+    adversary: Annotated[str | None, typer.Option(help="A model that writes the follow-up turns live.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, max=50, help="Rounds of a live dialogue.")] = None,
     data: Annotated[Path | None, typer.Option(help="A folder with the benchmark's official release.")] = None,
     items: Annotated[Path | None, typer.Option(help="A file of your own items, one JSON object a line.")] = None,
     answers: Annotated[
@@ -67,7 +74,10 @@ def evaluate_model(
     plan = Plan(
         model=model,
         suite=suite,
-        judge=judge,
+        judges=tuple(judge or ["rules-v1"]),
+        strict_ties=ties == "stricter",
+        adversary=adversary,
+        rounds=rounds,
         source=Source(data, items, answers, include_ambiguous),
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         epochs=epochs,

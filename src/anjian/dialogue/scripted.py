@@ -29,22 +29,26 @@ class Exchange(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+async def exchange(messages: tuple[Message, ...], say: Say) -> Exchange:
+    """Holds one round: puts the conversation to the target and splits its reply."""
+    try:
+        reply = await say(messages)
+    except CallError as error:
+        return Exchange(messages, failure=error.reason, detail=error.detail)
+    return Exchange(messages, reply, split_thinking(reply))
+
+
 async def converse(history: Sequence[Message], turns: Sequence[str], say: Say) -> list[Exchange]:
     """Asks the turns one after another; returns one exchange for each, in order."""
     messages = tuple(history)
     exchanges: list[Exchange] = []
-    for number, turn in enumerate(turns):
+    for turn in turns:
         messages = (*messages, Message("user", turn))
-        try:
-            reply = await say(messages)
-        except CallError as error:
-            exchanges.append(Exchange(messages, failure=error.reason, detail=error.detail))
+        held = await exchange(messages, say)
+        exchanges.append(held)
+        if held.thought is None or not held.thought.answer:
             break
-        thought = split_thinking(reply)
-        exchanges.append(Exchange(messages, reply, thought))
-        if not thought.answer and number + 1 < len(turns):
-            break
-        messages = (*messages, Message("assistant", thought.answer))
+        messages = (*messages, Message("assistant", held.thought.answer))
     missing = turns[len(exchanges) :]
     return exchanges + [Exchange((Message("user", turn),), failure=EARLIER_TURN_FAILED) for turn in missing]
 

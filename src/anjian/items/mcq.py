@@ -1,6 +1,7 @@
 r"""Splits the official multiple-choice text, in which stem and options stand in one string.
 
-    >>> parse_mcq("A公司仿冒商标，是否侵权？\nA .是\nB .否")
+For example, from "A公司仿冒商标，是否侵权？\nA .是\nB .否":
+
     Parsed(stem='A公司仿冒商标，是否侵权？', options={'A': '是', 'B': '否'}, marks=('A .', 'B .'))
 """
 

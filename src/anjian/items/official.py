@@ -1,4 +1,6 @@
-"""Reads the official files of CHiSafetyBench (arXiv 2406.10311; github.com/UnicomAI/UnicomBenchmark) where the user has them.
+"""Reads the official files of CHiSafetyBench where the user has them.
+
+ArXiv 2406.10311, github.com/UnicomAI/UnicomBenchmark; the files state no licence, so this project holds no copy.
 
 `v1` has three files: 1,567 multiple-choice questions, 462 risky questions and 101 with a dialogue history.
 `v0`, the older release, has one file of 1,861 questions, every one multiple choice; 1,207 of them stand in `v1` too,
@@ -72,7 +74,8 @@ def _files(folder: Path) -> list[tuple[Path, Reader]]:
         return [(older[-1], _read_mcq)]
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}; name the folder of CHiSafetyBench that holds {MCQ_FILE}")
-    raise UsageError(f"{folder} is not a CHiSafetyBench release: looked for {', '.join(missing)} (v1) or {V0_FILES} (v0)")
+    names = ", ".join(missing)
+    raise UsageError(f"{folder} is not a CHiSafetyBench release: looked for {names} (v1) or {V0_FILES} (v0)")
 
 
 def _checked(path: Path, reader: Reader) -> list[Item]:

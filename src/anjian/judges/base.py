@@ -13,9 +13,20 @@ NO_ANSWER = "no_answer"
 NO_OPTION = "no_option"
 SEVERAL_OPTIONS = "several_options"
 JUDGE_UNPARSED = "judge_unparsed"
+JUDGE_TIE = "judge_tie"
+NO_QUORUM = "no_quorum"
 
 Ask = Callable[[Request], Awaitable[Reply]]
 """Asks one model through the ledger; raises CallError."""
+
+
+class Vote(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one judge of a panel said; see `Verdict`."""
+
+    judge: str
+    label: str | None = None
+    points: int | None = None
+    unscored: str | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -26,12 +37,14 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
         points: Degree 0–3 (refusal), 0/1 (multiple choice), 0–2 (SC-Safety).
         analysis: The judge's reason, in its own words.
         unscored: Why there is no verdict; None where there is one.
+        votes: What each judge of a panel said.
     """
 
     label: str | None = None
     points: int | None = None
     analysis: str = ""
     unscored: str | None = None
+    votes: tuple[Vote, ...] = ()
 
 
 class Judge(Protocol):

@@ -4,13 +4,13 @@ The material is one JSON object: whatever a reply holds (instructions, verdicts,
 inside a JSON string and cannot end the quotation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from anjian.items.records import Item, Message
 from anjian.judges.base import JUDGE_UNPARSED, NO_ANSWER, Ask, Verdict
-from anjian.judges.labels import DEGREES
+from anjian.judges.kinds import KINDS, Kind
 from anjian.judges.parse import read_verdict, schema_of
 from anjian.models.base import CallError, Request, Sampling
 from anjian.models.thinking import split_thinking
@@ -20,33 +20,33 @@ from anjian.prompts import render
 class ModelJudge:
     """Judges by asking a model, at temperature 0; a reply out of form is asked again once, then left unscored."""
 
-    def __init__(self, name: str, ask: Ask, prompt: str = "refusal", points: Mapping[str, int] | None = None) -> None:
-        """Binds a prompt file and its labels to a model.
+    def __init__(self, name: str, ask: Ask, kind: Kind = "refusal") -> None:
+        """Binds a kind of judging to a model.
 
         Args:
             name: The judging model, for the ledger and the report.
             ask: Asks that model.
-            prompt: A file of `judges/prompts/`.
-            points: What each label is worth; by default the four refusal labels with their degrees 0–3.
+            kind: What is judged; its prompt is `judges/prompts/<kind>.md`.
         """
         self.name = name
         self._ask = ask
-        self._prompt = prompt
-        self._points = DEGREES if points is None else points
+        self._kind = kind
+        self._points = KINDS[kind]
         self._schema = schema_of(list(self._points))
 
     async def judge(self, item: Item, dialogue: Sequence[Message], answer: str) -> Verdict:
         """Judges one answer; see `Judge.judge`."""
         if not answer.strip():
             return Verdict(unscored=NO_ANSWER)
-        messages = (Message("user", render("anjian.judges", self._prompt, material=quote(dialogue, answer))),)
+        question = Message("user", render("anjian.judges", self._kind, material=quote(dialogue, answer)))
+        messages: tuple[Message, ...] = (question,)
         try:
             for _ in range(2):
                 reply = await self._ask(Request(messages, Sampling(temperature=0), schema=self._schema))
                 if found := read_verdict(split_thinking(reply).answer, list(self._points)):
                     return Verdict(found[0], self._points[found[0]], found[1])
                 reminder = render("anjian.judges", "reminder", labels=list(self._points))
-                messages = (*messages[:1], Message("assistant", reply.text or "…"), Message("user", reminder))
+                messages = (question, Message("assistant", reply.text or "…"), Message("user", reminder))
         except CallError as error:
             return Verdict(unscored=f"judge_{error.reason}", analysis=error.detail)
         return Verdict(unscored=JUDGE_UNPARSED, analysis=reply.text[:200])

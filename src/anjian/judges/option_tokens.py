@@ -1,6 +1,6 @@
 """Rewrites a reply so that each letter or text that stands for an option of the question is one token.
 
-"A", "(A)" and "**A. 是**" become the same token, so that the phrases of `anjian.judges.options` need not tell them apart.
+"A", "(A)" and "**A. 是**" become the same token, so the phrases of `anjian.judges.options` need not tell them apart.
 """
 
 import re
@@ -13,9 +13,7 @@ BY_LETTER, BY_TEXT, TOKEN = "[\ue000-\ue019]", "[\ue100-\ue119]", "[\ue000-\ue01
 GAP = '[" ]*'
 
 # What makes a capital letter a name ("A公司", "B站").
-ENTITY = (
-    "公司|企业|集团|股|站|国|市|省|县|区|村|校|班|型|级|类|款|厂|店|某|先生|女士|同学|平台|品牌|方|君|大学|医院|机构|产品"
-)
+ENTITY = "公司|企业|集团|股|站|国|市|省|县|区|村|校|班|型|级|类|款|厂|店|某|先生|女士|同学|平台|品牌|方|君|医院|机构"
 # An English article is no option: "A good question"; but "A because …" is one.
 NO_ARTICLE = r"(?! +(?!because|as|since|is\b)[a-z])"
 LETTER_BEFORE = r"(?<![A-Za-z0-9°_])(?<![A-Za-z0-9][/\-.&])"
@@ -39,27 +37,27 @@ def clean(text: str) -> str:
     return re.sub(r"\s*\n\s*", "\n", re.sub(r' ?"[ "]*', '"', text)).strip()
 
 
-def tokenise(reply: str, texts: Mapping[str, str]) -> str:
-    """Puts the tokens into a clean reply; `texts` are the clean texts of the options."""
+def tokenise(reply: str, texts: Mapping[str, str]) -> tuple[str, bool]:
+    """Puts the tokens into a clean reply and takes out restated options; `texts` are the options' clean texts.
+
+    Returns the reply and whether it restated all options one after the other.
+    """
     named: dict[str, str] = {}
     for letter, text in texts.items():
         if len(text) > 1 or (text and not text.isascii()):
             named[text] = named.get(text, "") + _token(letter, 0xE100)
     short = {text: token for text, token in named.items() if len(text) == 1 or text in SHORT}
     reply = _pairs(reply, {letter: text for letter, text in texts.items() if text in named}, short)
+    all_pairs = r'["\s,;。.、]*'.join(_token(letter, 0xE000) for letter in texts)
+    reply, restated = re.subn(all_pairs + r'(?=["\s。.,;!?]|$)', "\n", reply)
     reply = _long_texts(reply, {text: token for text, token in named.items() if text not in short})
     reply = _letters(reply, "".join(texts))
-    return _short_texts(reply, short)
+    return _short_texts(reply, short), restated > 0
 
 
 def letters_in(tokens: str) -> set[str]:
     """The letters of the options that a string of tokens and other characters names."""
     return {chr(ord("A") + (ord(token) & 0xFF)) for token in re.findall(TOKEN, tokens)}
-
-
-def all_letters(texts: Mapping[str, str]) -> str:
-    """A pattern of all options named one after the other, as in a restated question."""
-    return rf'["\s,;。.、和与及或]*'.join(_token(letter, 0xE000) for letter in texts)
 
 
 def _token(letter: str, base: int) -> str:

@@ -166,7 +166,7 @@ class HttpModel:
         if self._key:
             error.detail = error.detail.replace(self._key, "***")
         if status in (401, 403) and error.fatal and self.key_env:
-            error.detail += f" (the key in {self.key_env} was refused)"
+            error.detail += f" (the key in {self.key_env} was refused)" if self._key else f" (set {self.key_env})"
         if status in RETRY_STATUS and not error.fatal:
             return _PassingError(error, _retry_after(headers))
         return error

@@ -43,7 +43,7 @@ class Access(msgspec.Struct, frozen=True):
     Attributes:
         concurrency: Most requests in flight; None leaves it to the model.
         timeout: Seconds for one attempt.
-        prefilled: The server's template opens the thinking (HTTP models only).
+        prefilled: The server's template opens the thinking (models behind a server only).
         trust_remote_code: Lets a checkpoint run its own Python code (in-process models only).
         log: Where a launched server's output goes.
     """
@@ -83,7 +83,13 @@ def open_model(spec: str, access: Access | None = None) -> Model:
     if provider in LAUNCHED:
         from anjian.models.served import ServedModel
 
-        return ServedModel(spec, log=access.log, concurrency=access.concurrency or 64, timeout=access.timeout)
+        return ServedModel(
+            spec,
+            log=access.log,
+            concurrency=access.concurrency or 64,
+            timeout=access.timeout,
+            prefilled=access.prefilled,
+        )
     if provider not in providers():
         known = ", ".join([*providers(), "hf", *LAUNCHED, "tiny"])
         raise UsageError(f"unknown provider {provider!r} in {spec!r}; known are {known}, or http://HOST:PORT/v1#MODEL")

@@ -161,7 +161,7 @@ def _entry(verdict: Verdicted, reply: Replied, suite: str) -> Entry:
         id=visible(verdict.id),
         task=verdict.task,
         tone=tone(verdict),
-        category=verdict.category,
+        category=visible(verdict.category),
         area=area_of(suite, verdict.category),
         messages=[(message.role, _cut(message.content)) for message in reply.messages],
         label=visible(verdict.label or ""),

@@ -6,6 +6,7 @@ its interval, and how many were scored.
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from math import ceil
 from typing import Any
 
 from anjian.judges.labels import DEGREES
@@ -19,11 +20,10 @@ from anjian.scores.rows import Row
 Figure = dict[str, Any]
 
 TONE_COLOURS = {"guidance": "#23805a", "refusal": "#2a6f9e", "harmless": "#dfa53a", "risky": "#c0392b"}
-METRIC_COLOURS = {"rr1": "#2a6f9e", "rr2": "#23805a", "hr": "#c0392b", "acc_o": "#7a5c99"}
+METRIC_COLOURS = {"rr1": "#2a6f9e", "rr2": "#23805a", "hr": "#c0392b", "acc_o": "#8763ab"}
 METRIC_COLOURS |= dict.fromkeys(("acc_i", "acc"), METRIC_COLOURS["acc_o"])
 SERIES = ("#4a6fa5", "#2f8f8b", "#b07d2b", "#8b5e8f", "#66788a")
 """One for each area, and for whatever else comes in series."""
-ERROR = "#7b8794"
 AREAS, CATEGORIES, CONTRASTS = ("area", "ability"), ("category", "dimension"), ("history", "round")
 PUBLISHED = {
     "chisafety": {"refusal": {"rr1": "rr1", "rr2": "rr2", "hr": "hr"}, "mcq": {"acc_o": "overall_recomputed"}},
@@ -45,10 +45,9 @@ def colour(metric: str, place: int) -> str:
 def hover(row: Row, factor: float) -> str:
     """What a mark says: group, metric, value, interval, scored and n."""
     unit = "%" if factor == 100 else ""
-    return (
-        f"{quoted(str(group_name(row.suite, row.group)))}<br>{quoted(str(named(METRICS, row.metric)))} "
-        f"{number(row.value, factor)}{unit}<br>95% 区间 {span(row.low, row.high, factor)}<br>计分 {row.scored} / {row.n}"
-    )
+    group, metric = quoted(str(group_name(row.suite, row.group))), quoted(str(named(METRICS, row.metric)))
+    interval = f"95% 区间 {span(row.low, row.high, factor)}"
+    return f"{group}<br>{metric} {number(row.value, factor)}{unit}<br>{interval}<br>计分 {row.scored} / {row.n}"
 
 
 def label_shares(run: Run, suite: str, epochs: int) -> Figure | None:
@@ -120,16 +119,18 @@ def radar(rows: Sequence[Row]) -> Figure | None:
                 "marker": {"size": 7},
             }
         )
-    names = [_wrapped(group_name(mine[0].suite, group).zh or group, 8) for group in groups]
+    names = [_wrapped(group_name(mine[0].suite, group).zh or group, 7) for group in groups]
     axis = {"tickmode": "array", "tickvals": groups, "ticktext": names, "direction": "clockwise", "rotation": 90}
     axis |= {"categoryorder": "array", "categoryarray": groups}
-    polar = {"radialaxis": {"range": [0, 100], "tickvals": [25, 50, 75, 100], "angle": 90}, "angularaxis": axis}
-    layout = {"polar": polar, "height": 430, "margin": {"l": 80, "r": 80, "t": 36, "b": 56}}
-    return {"data": data, "layout": layout, "narrow": {"margin.l": 64, "margin.r": 64, "height": 400}}
+    between = 90 - 180 / len(groups)
+    radial = {"range": [0, 100], "tickvals": [25, 50, 75, 100], "angle": between, "tickangle": between}
+    layout = {"polar": {"radialaxis": radial, "angularaxis": axis}, "height": 460}
+    layout |= {"margin": {"l": 68, "r": 68, "t": 36, "b": 84}}
+    return {"data": data, "layout": layout, "narrow": {"margin.l": 76, "margin.r": 76, "margin.b": 130, "height": 420}}
 
 
 def category_bars(rows: Sequence[Row]) -> list[Figure]:
-    """One chart for each metric: bars by category, coloured by area, with intervals; `name` and `title` to choose by."""
+    """One chart for each metric: bars by category, coloured by area, with intervals; to be chosen by `title`."""
     mine = [row for row in rows if row.group_kind in CATEGORIES]
     factor = factors(rows)
     charts = []
@@ -146,11 +147,11 @@ def _bars(rows: Sequence[Row], factor: float) -> Figure:
     for place, area in enumerate(areas):
         found = [row for row in rows if (places(suite)[row.group][2] if row.group in places(suite) else "") == area]
         trace = _marks(found, factor, "x") | {"type": "bar", "orientation": "h", "name": quoted(area) or "–"}
-        data.append(trace | {"y": [row.group for row in found], "marker": {"color": SERIES[place % len(SERIES)]}})
+        data.append(trace | {"y": [row.group for row in found], "marker": _fill(place)})
     groups = [row.group for row in rows]
     names = [_tick(suite, group) for group in groups]
-    layout = {"barmode": "overlay", "bargap": 0.35, "height": 110 + 27 * len(groups), "xaxis": _scale(factor)}
-    layout |= {"yaxis": _ticks(groups, names, 30), "showlegend": len(areas) > 1}
+    layout = {"barmode": "overlay", "bargap": 0.35, "height": 110 + 28 * len(groups), "xaxis": _scale(factor)}
+    layout |= {"yaxis": _ticks(groups, names, 20), "showlegend": len(areas) > 1}
     return {"data": data, "layout": layout, "narrow": _narrow(names, 9, showlegend=False)}
 
 
@@ -166,10 +167,11 @@ def contrasts(rows: Sequence[Row]) -> list[Figure]:
         for place, group in enumerate(groups):
             found = [row for row in mine if row.group == group]
             trace: Figure = {"type": "bar", "x": [str(named(METRICS, row.metric)) for row in found]}
-            trace |= {"name": str(named(GROUPS, group)), "marker": {"color": SERIES[2 * place % len(SERIES)]}}
+            trace |= {"name": str(named(GROUPS, group)), "marker": _fill(2 * place)}
             marks = [_marks([row], factor[row.metric], "y") for row in found]
             data.append(trace | _joined(marks))
         layout = {"barmode": "group", "height": 360, "yaxis": _scale(100), "bargap": 0.4, "bargroupgap": 0.08}
+        layout |= {"xaxis": {"showgrid": False}}
         charts.append({"data": data, "layout": layout, "title": str(KINDS[kind])})
     return charts
 
@@ -194,15 +196,36 @@ def _dots(overall: dict[str, Row], columns: dict[str, str], values: dict[str, di
             continue
         row, name = overall[metric], str(named(METRICS, metric))
         figures = [values[model][columns[metric]] for model in models]
-        texts = [f"{model}<br>{name} {figure:.2f}（公开结果 published）" for model, figure in zip(models, figures, strict=True)]
-        common = {"type": "scatter", "mode": "markers", "hoverinfo": "text", "legendgroup": metric, "name": name}
-        marker = {"color": colour(metric, 0), "size": 9}
-        data.append(common | {"x": figures, "y": models, "hovertext": texts, "marker": marker | {"opacity": 0.75}})
+        texts = [
+            f"{model}<br>{name} {figure:.2f}（公开结果 published）"
+            for model, figure in zip(models, figures, strict=True)
+        ]
+        common: Figure = {
+            "type": "scatter",
+            "mode": "markers",
+            "hoverinfo": "text",
+            "legendgroup": metric,
+            "name": name,
+        }
+        marker = {"color": colour(metric, 0), "size": 9, "line": {"width": 0}}
+        if metric == "rr2":  # Published RR-2 nearly equals RR-1: a ring around the dot shows both.
+            marker |= {"symbol": "circle-open", "size": 13, "line": {"width": 2}}
+        common |= {"cliponaxis": False}
+        data.append(common | {"x": figures, "y": models, "hovertext": texts, "marker": marker})
         mine = _marks([row], factor[metric], "x") | {"y": [""], "showlegend": False}
-        data.append(common | mine | {"marker": marker | {"size": 13, "symbol": "diamond"}})
+        data.append(common | mine | {"marker": marker | {"size": 13, "symbol": "diamond", "line": {"width": 0}}})
     names = ["本次 this run", *models]
-    axis = _ticks(["", *models], names, 24) | {"range": [len(models) + 0.6, -0.6]}
-    band = {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": -0.5, "y1": 0.5, "layer": "below", "line": {"width": 0}}
+    axis: Figure = _ticks(["", *models], names, 24) | {"autorange": False, "range": [len(models) + 0.6, -0.6]}
+    band = {
+        "type": "rect",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": -0.5,
+        "y1": 0.5,
+        "layer": "below",
+        "line": {"width": 0},
+    }
     layout = {"height": 110 + 30 * len(names), "yaxis": axis, "xaxis": _scale(100), "shapes": [band]}
     return {"data": data, "layout": layout, "narrow": _narrow(names, 20)}
 
@@ -214,10 +237,14 @@ def _marks(rows: Sequence[Row], factor: float, along: str) -> Figure:
     error = {"type": "data", "symmetric": False, "array": above, "arrayminus": below}
     return {
         along: [None if row.value is None else row.value * factor for row in rows],
-        f"error_{along}": error | {"thickness": 1.3, "width": 3, "color": ERROR},
+        f"error_{along}": error | {"thickness": 1.3, "width": 3},
         "hovertext": [hover(row, factor) for row in rows],
         "hoverinfo": "text",
     }
+
+
+def _fill(place: int) -> Figure:
+    return {"color": SERIES[place % len(SERIES)], "opacity": 0.85}
 
 
 def _joined(marks: Iterable[Figure]) -> Figure:
@@ -231,13 +258,13 @@ def _joined(marks: Iterable[Figure]) -> Figure:
 
 
 def _scale(factor: float) -> Figure:
-    percent = {"range": [0, 101], "ticksuffix": "%", "tickvals": [0, 25, 50, 75, 100]}
-    return percent if factor == 100 else {"range": [0, 101], "tickvals": [0, 25, 50, 75, 100]}
+    return {"range": [0, 101], "tick0": 0, "dtick": 25, "ticksuffix": "%" if factor == 100 else ""}
 
 
 def _ticks(values: Sequence[str], names: Sequence[str], width: int) -> Figure:
+    axis = {"type": "category", "categoryorder": "array", "categoryarray": list(values), "autorange": "reversed"}
     texts = [_wrapped(name, width) for name in names]
-    return {"tickmode": "array", "tickvals": list(values), "ticktext": texts, "autorange": "reversed", "type": "category"}
+    return axis | {"tickmode": "array", "tickvals": list(values), "ticktext": texts, "ticklabelstandoff": 6}
 
 
 def _narrow(names: Sequence[str], width: int, **more: Any) -> Figure:
@@ -247,13 +274,16 @@ def _narrow(names: Sequence[str], width: int, **more: Any) -> Figure:
 
 def _tick(suite: str, group: str) -> str:
     if group not in places(suite):
-        return str(named(GROUPS, group))
+        return named(GROUPS, group).zh or group
     code, name, _ = places(suite)[group]
     return f"{code} {name.zh}"
 
 
 def _wrapped(text: str, width: int) -> str:
-    return "<br>".join(quoted(text[i : i + width]) for i in range(0, len(text), width))
+    """Breaks a text into lines of about equal length, none longer than `width`."""
+    lines = max(1, ceil(len(text) / width))
+    length = max(1, ceil(len(text) / lines))
+    return "<br>".join(quoted(text[i : i + length]) for i in range(0, len(text), length))
 
 
 def all_figures(run: Run) -> dict[str, Any]:

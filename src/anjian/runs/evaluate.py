@@ -6,7 +6,8 @@ files, byte for byte, as one that never stopped.
 
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +17,9 @@ from rich.console import Console
 from anjian.errors import UsageError
 from anjian.items.records import Item
 from anjian.judges.base import Judge
+from anjian.judges.kinds import Kind
 from anjian.judges.model import ModelJudge
+from anjian.judges.panel import Panel
 from anjian.judges.rules import RulesJudge
 from anjian.models.base import Model, Sampling
 from anjian.models.resolve import Access, open_model
@@ -27,7 +30,7 @@ from anjian.runs.ledger import Ledger
 from anjian.runs.progress import RunProgress
 from anjian.scores.rows import Row, Verdicted, coverage
 from anjian.suites import find_suite
-from anjian.suites.base import Round, Selection, Source, Suite, spread
+from anjian.suites.base import Cast, Round, Selection, Source, Suite, spread
 
 RULES = RulesJudge.name
 
@@ -37,12 +40,20 @@ class Plan(msgspec.Struct, frozen=True):
 
     model: str
     suite: str
-    judge: str = RULES
+    judges: tuple[str, ...] = (RULES,)
+    strict_ties: bool = False
+    adversary: str | None = None
+    rounds: int | None = None
     source: Source = Source()
     sampling: Sampling = Sampling()
     epochs: int = 1
     limit: int | None = None
     access: Access = Access()
+
+    @property
+    def judge(self) -> str:
+        """Who judges, as reports name it: a panel's members joined."""
+        return "+".join(self.judges)
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -71,6 +82,12 @@ class Prepared(msgspec.Struct, frozen=True):
 def prepare(plan: Plan) -> Prepared:
     """Reads the items of a plan; raises UsageError for whatever is wrong with it."""
     suite = find_suite(plan.suite)
+    if suite.adversarial and plan.adversary is None:
+        raise UsageError(f"{suite.name} needs somebody who attacks: name a model with --adversary")
+    if plan.rounds is not None and plan.adversary is None:
+        raise UsageError("--rounds is for turns written live: name a model with --adversary")
+    if len(set(plan.judges)) < len(plan.judges):
+        raise UsageError("a panel needs different judges: each --judge must name another")
     selection = suite.load(plan.source)
     if not selection.items:
         why = f": {selection.notes[-1]}" if selection.notes else ""
@@ -86,20 +103,23 @@ async def evaluate(prepared: Prepared, folder: Path, console: Console) -> Result
         AnjianError: The disk is full, a server does not start.
     """
     plan, selection = prepared.plan, prepared.selection
-    target = open_model(plan.model, msgspec.structs.replace(plan.access, log=folder / "server.log"))
-    judge = None if plan.judge == RULES else open_model(plan.judge, plan.access)
-    identity = Identity(plan.suite, plan.model, plan.epochs, plan.sampling, selection.origin)
+    access = msgspec.structs.replace(plan.access, log=folder / "server.log")
+    helpers = [name for name in (*plan.judges, plan.adversary) if name not in (None, RULES)]
+    models = {name: open_model(name, access) for name in dict.fromkeys([plan.model, *helpers]) if name}
+    identity = Identity(
+        plan.suite, plan.model, plan.epochs, plan.sampling, selection.origin, plan.adversary or "", plan.rounds or 0
+    )
     with opened(folder, identity), Ledger(folder / LEDGER) as ledger:
         about = {"suite_version": prepared.suite.version, "judge": plan.judge}
         limit = {"limit": plan.limit} if plan.limit else {}
         write_run(folder, identity, {**about, **limit}, prepared.items, selection.notes)
-        stopped = await _ask(prepared, ledger, target, judge, console)
+        stopped = await _ask(prepared, ledger, models, console)
         ledger.commit()
         rows, n, scored = await _derive(prepared, ledger, folder)
     return Result(rows, n, scored, selection.notes, stopped)
 
 
-async def _ask(prepared: Prepared, ledger: Ledger, target: Model, judge: Model | None, console: Console) -> str | None:
+async def _ask(prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], console: Console) -> str | None:
     """Fills the ledger; returns why it stopped early, if it did."""
     plan = prepared.plan
     missing = [sample async for sample in _missing(prepared, ledger)]
@@ -109,8 +129,9 @@ async def _ask(prepared: Prepared, ledger: Ledger, target: Model, judge: Model |
         return None
     if len(missing) < total:
         console.print(f"{total - len(missing)} of {total} dialogues are in the ledger already", highlight=False)
-    async with _entered(target) as asked, _entered(judge) as judging:
-        desk = _Desk(prepared, LedgerAsk(plan.model, ledger, asked), LedgerAsk(plan.judge, ledger, judging))
+    async with contextlib.AsyncExitStack() as stack:
+        entered = {name: await stack.enter_async_context(model) for name, model in models.items()}
+        desk = Desk(prepared, ledger, entered)
         with RunProgress(total, console, done=total - len(missing)) as progress:
 
             async def act(sample: tuple[Item, int]) -> None:
@@ -118,7 +139,7 @@ async def _ask(prepared: Prepared, ledger: Ledger, target: Model, judge: Model |
                 progress.add(sum(round_.verdict.unscored is not None for round_ in rounds), desk.tokens)
 
             try:
-                await drive(missing, act, min(len(missing), plan.access.concurrency or target.concurrency))
+                await drive(missing, act, min(len(missing), plan.access.concurrency or entered[plan.model].concurrency))
             except StoppedError as error:
                 if error.fatal and not error.ever_answered:
                     raise UsageError(str(error)) from None
@@ -126,34 +147,46 @@ async def _ask(prepared: Prepared, ledger: Ledger, target: Model, judge: Model |
     return None
 
 
-class _Desk:
-    """A target and a judge, each behind the ledger."""
+class Desk:
+    """Everybody who takes part in a run, each behind the ledger; without models, a replay of what is stored."""
 
-    def __init__(self, prepared: Prepared, target: LedgerAsk, judging: LedgerAsk) -> None:
-        self._prepared = prepared
-        self._target = target
-        self._judging = judging
-        self._judge: Judge = RulesJudge() if judging.name == RULES else ModelJudge(judging.name, judging)
+    def __init__(self, prepared: Prepared, ledger: Ledger, models: Mapping[str, Model]) -> None:
+        """Seats target, judges and adversary; one model may have several seats."""
+        plan = self._plan = prepared.plan
+        self._suite = prepared.suite
+        self._asks: dict[str, LedgerAsk] = {}
+        for name in (plan.model, *plan.judges, plan.adversary):
+            if name and name != RULES:
+                self._asks.setdefault(name, LedgerAsk(name, ledger, models.get(name)))
+        self._cast = Cast(
+            target=self._asks[plan.model],
+            judge=cache(self._judge),
+            sampling=plan.sampling,
+            adversary=self._asks[plan.adversary] if plan.adversary else None,
+            adversary_sampling=Sampling(seed=plan.sampling.seed),
+            rounds=plan.rounds,
+        )
+
+    def _judge(self, kind: Kind) -> Judge:
+        judges = [
+            RulesJudge(kind) if name == RULES else ModelJudge(name, self._asks[name], kind)
+            for name in self._plan.judges
+        ]
+        return judges[0] if len(judges) == 1 else Panel(judges, self._plan.strict_ties)
 
     async def rounds(self, item: Item, epoch: int) -> list[Round]:
         """Holds and judges one dialogue."""
-        plan = self._prepared.plan
-        return await self._prepared.suite.evaluate(item, epoch, plan.sampling, self._target, self._judge)
+        return await self._suite.evaluate(item, epoch, self._cast)
 
     @property
     def tokens(self) -> int:
-        """Tokens generated in this session, judging included."""
-        return self._target.tokens + self._judging.tokens
+        """Tokens generated in this session, by everybody."""
+        return sum(ask.tokens for ask in self._asks.values())
 
     @property
     def missed(self) -> int:
         """Calls that a replay did not find in the ledger."""
-        return self._target.missed + self._judging.missed
-
-
-def _replay(prepared: Prepared, ledger: Ledger) -> _Desk:
-    plan = prepared.plan
-    return _Desk(prepared, LedgerAsk(plan.model, ledger, None), LedgerAsk(plan.judge, ledger, None))
+        return sum(ask.missed for ask in self._asks.values())
 
 
 async def _missing(prepared: Prepared, ledger: Ledger) -> AsyncIterator[tuple[Item, int]]:
@@ -162,7 +195,7 @@ async def _missing(prepared: Prepared, ledger: Ledger) -> AsyncIterator[tuple[It
         for sample in prepared.samples():
             yield sample
         return
-    desk = _replay(prepared, ledger)
+    desk = Desk(prepared, ledger, {})
     for sample in prepared.samples():
         before = desk.missed
         await desk.rounds(*sample)
@@ -170,18 +203,9 @@ async def _missing(prepared: Prepared, ledger: Ledger) -> AsyncIterator[tuple[It
             yield sample
 
 
-@contextlib.asynccontextmanager
-async def _entered(model: Model | None) -> AsyncIterator[Model | None]:
-    if model is None:
-        yield None
-    else:
-        async with model as ready:
-            yield ready
-
-
 async def _derive(prepared: Prepared, ledger: Ledger, folder: Path) -> tuple[list[Row], int, int]:
     """Writes replies, verdicts and scores; returns the rows, and how many verdicts there should be and are."""
-    plan, desk = prepared.plan, _replay(prepared, ledger)
+    plan, desk = prepared.plan, Desk(prepared, ledger, {})
     kept: list[Verdicted] = []
     with _written(folder / REPLIES) as replies, _written(folder / VERDICTS) as verdicts:
         for item, epoch in prepared.samples():

@@ -69,6 +69,8 @@ class Identity(msgspec.Struct, frozen=True):
     epochs: int
     sampling: Sampling
     origin: str
+    adversary: str = ""
+    rounds: int = 0
 
 
 @contextlib.contextmanager
@@ -154,10 +156,11 @@ def write_run(folder: Path, identity: Identity, run: dict[str, Any], items: list
     created = datetime.now(UTC).isoformat(timespec="seconds")
     if (folder / RUN).exists():
         created = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))["anjian"]["created"]
+    live = {"adversary": identity.adversary, "rounds": identity.rounds} if identity.adversary else {}
     table = {
         "notes": notes,
         "anjian": {"version": __version__, "python": platform.python_version(), "created": created},
-        "run": {"suite": identity.suite, "model": identity.model, "epochs": identity.epochs, **run},
+        "run": {"suite": identity.suite, "model": identity.model, "epochs": identity.epochs, **live, **run},
         "sampling": msgspec.to_builtins(identity.sampling),
         "items": {"origin": identity.origin, "count": len(items), "sha256": items_hash(items)},
         "libraries": dict(_libraries()),

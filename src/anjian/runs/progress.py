@@ -40,7 +40,8 @@ class RunProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Ends the display, the last state left in place."""
         self._live.stop()
-        self._console.print(self.state(), highlight=False, markup=False)
+        if self.fresh:
+            self._console.print(self.state(), highlight=False, markup=False, soft_wrap=True)
 
     def add(self, unscored: int, tokens: int) -> None:
         """Counts one dialogue with its unscored replies; `tokens` is the sum generated so far."""
@@ -53,7 +54,7 @@ class RunProgress:
             self._shown = now
             self._live.update(self._task, completed=self.done, state=self._rate())
             if not self._console.is_terminal:
-                self._console.print(self.state(), highlight=False, markup=False)
+                self._console.print(self.state(), highlight=False, markup=False, soft_wrap=True)
 
     def state(self) -> str:
         """One line: how many are done, how fast, how long it will take."""

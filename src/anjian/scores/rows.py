@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from anjian.judges.base import Vote
 from anjian.scores.intervals import wilson
 
 GroupKind = Literal["overall", "area", "category", "ability", "dimension", "round", "history"]
@@ -26,6 +27,7 @@ class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
         unscored: Why there is no verdict.
         shape: The shape of the reply's thinking; None where there is no reply.
         analysis: The judge's reason, or the detail of a failure.
+        votes: What each judge of a panel said.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
     unscored: str | None = None
     shape: str | None = None
     analysis: str = ""
+    votes: tuple[Vote, ...] = ()
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from anjian.items.taxonomy import Taxonomy
-from anjian.models.thinking import SHAPES
 from anjian.scores.rows import GroupKind, Rate, Row, Verdicted
 
 Hit = Callable[[int], bool]
@@ -27,12 +26,9 @@ class Tally:
         self._metrics = metrics
         self._groups = groups
         self._rates: dict[tuple[GroupKind, str, str], Rate] = {}
-        self._shapes = dict.fromkeys(SHAPES, 0)
 
     def add(self, verdict: Verdicted) -> None:
         """Counts one verdict in every group it belongs to."""
-        if verdict.shape in self._shapes:
-            self._shapes[verdict.shape] += 1
         for kind, group in self._groups(verdict):
             for metric, hit in self._metrics.items():
                 rate = self._rates.get((kind, group, metric))
@@ -43,8 +39,8 @@ class Tally:
     def rows(
         self, *, epochs: int, order: Mapping[str, int], suite: str, task: str, model: str, judge: str
     ) -> list[Row]:
-        """Returns the rows, groups of a kind in the given order, thinking shapes last."""
-        kinds = {kind: place for place, kind in enumerate(("overall", "area", "category", "history"))}
+        """Returns the rows, groups of a kind in the given order."""
+        kinds = {kind: place for place, kind in enumerate(("overall", "area", "ability", "category", "history"))}
         metrics = {metric: place for place, metric in enumerate(self._metrics)}
         keys = sorted(self._rates, key=lambda k: (kinds.get(k[0], 9), order.get(k[1], 0), k[1], metrics[k[2]]))
         rows = []
@@ -52,15 +48,6 @@ class Tally:
             rate = self._rates[kind, group, metric]
             value, low, high = rate.interval(epochs)
             rows.append(Row(suite, task, model, judge, metric, kind, group, value, low, high, rate.n, rate.scored))
-        replies = sum(self._shapes.values())
-        for shape, count in self._shapes.items():
-            share = Rate()
-            share.n, share.scored, share.hits = replies, replies, count
-            value, low, high = share.interval(epochs)
-            metric = f"thinking_{shape}"
-            rows.append(
-                Row(suite, task, model, judge, metric, "overall", "overall", value, low, high, replies, replies)
-            )
         return rows
 
 

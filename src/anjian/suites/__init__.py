@@ -3,8 +3,10 @@
 from anjian.errors import UsageError
 from anjian.suites.base import Suite
 from anjian.suites.chisafety import ChiSafety
+from anjian.suites.crescendo import Crescendo
+from anjian.suites.sc_safety import ScSafety
 
-SUITES: dict[str, Suite] = {suite.name: suite for suite in (ChiSafety(),)}
+SUITES: dict[str, Suite] = {suite.name: suite for suite in (ChiSafety(), ScSafety(), Crescendo())}
 
 
 def find_suite(name: str) -> Suite:

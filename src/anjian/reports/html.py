@@ -1,0 +1,174 @@
+"""The report of one run: one HTML file that opens offline and runs nothing but its own, hashed scripts.
+
+Texts of models go into the page in two ways only: escaped by jinja2, or as JSON that the page's script puts into text
+nodes. The Content-Security-Policy forbids every request and every script and style that is not named by its hash.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from anjian.reports.entries import Run, read_run
+from anjian.reports.names import (
+    LABELS,
+    MEANINGS,
+    METRICS,
+    SHAPES,
+    SUITES,
+    TASKS,
+    THINKING,
+    factors,
+    group_name,
+    in_order,
+    named,
+    places,
+    reason,
+)
+from anjian.reports.text import number, span, visible
+from anjian.runs.folder import replace
+from anjian.scores.rows import Row
+
+REPORT = "report.html"
+ENOUGH = 0.95
+"""Coverage below this is flagged."""
+# plotly.js adds the style of its maps unless an element with this id is there; the policy would refuse it, loudly.
+_MAP_STYLE = re.compile(r'getElementById\("([0-9a-f]{64})"\)')
+_UNSAFE = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+
+
+def write_report(folder: Path) -> Path:
+    """Writes `report.html` into the folder of a finished run and returns its path.
+
+    Raises:
+        UsageError: The folder does not hold a finished run.
+        AnjianError: The file cannot be written.
+    """
+    path = folder / REPORT
+    replace(path, render_report(read_run(folder)).encode())
+    return path
+
+
+def render_report(run: Run) -> str:
+    """Renders the page."""
+    jinja2, markup = import_module("jinja2"), import_module("markupsafe").Markup
+    scripts = [import_module("plotly.offline").get_plotlyjs(), _asset("charts.js"), _asset("report.js")]
+    style = _asset("report.css")
+    run = msgspec.structs.replace(run, rows=in_order(run.rows))
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("anjian.reports", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=lambda value: visible(value) if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.j2").render(
+        **_context(run),
+        csp=content_policy(scripts, style),
+        needless=_MAP_STYLE.findall(scripts[0]),
+        style=markup(style),
+        scripts=[markup(script) for script in scripts],
+        data=markup(embedded(_data(run))),
+    )
+    return str(page)
+
+
+def _asset(name: str) -> str:
+    return files("anjian.reports").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def content_policy(scripts: Sequence[str], style: str) -> str:
+    """The page's policy: no request whatever; the scripts and the style with these texts and no others."""
+    allowed = " ".join(_hash(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def embedded(value: Any) -> str:
+    """JSON that can stand in a script element: it can neither end it nor open a comment."""
+    return msgspec.json.encode(value).decode().translate(_UNSAFE)
+
+
+def _data(run: Run) -> dict[str, Any]:
+    """What the page's scripts work on."""
+    figures = import_module("anjian.reports.figures").all_figures(run)
+    names = {
+        "tasks": {key: str(name) for key, name in TASKS.items()},
+        "labels": {key: str(name) for key, name in LABELS.items()},
+        "shapes": {key: str(name) for key, name in SHAPES.items()},
+        "reasons": {key: str(reason(key)) for _, key in run.counts.reasons},
+    }
+    return {"figures": figures, "names": names, "entries": run.entries}
+
+
+def _context(run: Run) -> dict[str, Any]:
+    about, counts = run.about, run.counts
+    rows = [row for row in run.rows if not row.metric.startswith(THINKING)]
+    suite = str(about.run.get("suite", ""))
+    tasks = list(dict.fromkeys(row.task for row in rows))
+    official = str(about.items.get("origin", "")).startswith("official release")
+    return {
+        "about": about,
+        "suite": named(SUITES, suite),
+        "coverage": counts.scored / counts.n if counts.n else 0.0,
+        "enough": ENOUGH,
+        "counts": counts,
+        "cards": _cards([row for row in rows if row.group_kind == "overall"]),
+        "areas": _table([row for row in rows if row.group_kind in ("area", "ability")]),
+        "categories": _table([row for row in rows if row.group_kind in ("category", "dimension")]),
+        "no_choice": suite == "chisafety" and "mcq" not in tasks,
+        "official": official,
+        "tasks": [(task, named(TASKS, task)) for task in tasks],
+        "shapes": [(named(SHAPES, shape), shape) for shape in SHAPES],
+        "reasons": [(named(TASKS, task), reason(key), n) for (task, key), n in counts.reasons.most_common()],
+        "left_out": counts.n - len(run.entries),
+    }
+
+
+def _cards(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    factor = factors(rows)
+    return [
+        {
+            "metric": row.metric,
+            "name": named(METRICS, row.metric),
+            "meaning": MEANINGS.get(row.metric),
+            "value": number(row.value, factor[row.metric]),
+            "unit": "%" if factor[row.metric] == 100 and row.value is not None else "",
+            "span": span(row.low, row.high, factor[row.metric]),
+            "marks": [round((part or 0) * factor[row.metric], 2) for part in (row.low, row.value, row.high)],
+            "row": row,
+        }
+        for row in rows
+    ]
+
+
+def _table(rows: Sequence[Row]) -> dict[str, Any]:
+    """Groups down, metrics across; a cell holds value, interval, scored and n."""
+    metrics = list(dict.fromkeys((row.task, row.metric) for row in rows))
+    factor, cells = factors(rows), {(row.group, row.task, row.metric): row for row in rows}
+    lines = []
+    for group in dict.fromkeys(row.group for row in rows):
+        suite = rows[0].suite
+        found = [cells.get((group, task, metric)) for task, metric in metrics]
+        line = [
+            (number(row.value, factor[row.metric]), span(row.low, row.high, factor[row.metric], 1), row)
+            if row
+            else None
+            for row in found
+        ]
+        code = places(suite)[group][0] if group in places(suite) else ""
+        lines.append({"code": code, "name": group_name(suite, group), "cells": line})
+    return {"heads": [named(METRICS, metric) for _, metric in metrics], "lines": lines}

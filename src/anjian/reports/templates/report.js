@@ -1,0 +1,162 @@
+"use strict";
+// The list of items: filters, pages of 50, and details built when opened. Text enters the page as text nodes only.
+(() => {
+  const PAGE = 50;
+  const EXCERPT = 90;
+  const { entries, names } = DATA;
+  const $ = (id) => document.getElementById(id);
+  const controls = { area: $("by-area"), category: $("by-category"), label: $("by-label"), text: $("by-text") };
+  let found = entries;
+  let page = 0;
+
+  /** Makes an element with a class and children; strings become text nodes. */
+  function make(tag, className, ...children) {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    element.append(...children.filter((child) => child !== null));
+    return element;
+  }
+
+  const verdictOf = (entry) => (entry.unscored ? "unscored" : `${entry.task}:${entry.label}`);
+
+  function verdictName(entry) {
+    if (entry.unscored) return `未计分：${names.reasons[entry.unscored] ?? entry.unscored}`;
+    if (entry.task === "mcq") return `${entry.tone === "right" ? "答对" : "答错"}（选 ${entry.label}）`;
+    return names.labels[entry.label] ?? entry.label;
+  }
+
+  function fill(select, options) {
+    const chosen = select.value;
+    const all = new Option("全部 all", "");
+    select.replaceChildren(all, ...options.map(([value, name, count]) => new Option(`${name} (${count})`, value)));
+    select.value = options.some(([value]) => value === chosen) ? chosen : "";
+  }
+
+  function counted(list, keyOf, nameOf) {
+    const counts = new Map();
+    for (const entry of list) {
+      const key = keyOf(entry);
+      const known = counts.get(key);
+      if (known) known[2] += 1;
+      else counts.set(key, [key, nameOf(entry), 1]);
+    }
+    return [...counts.values()].filter(([key]) => key !== "");
+  }
+
+  function labelName(entry) {
+    if (entry.unscored) return "未计分 unscored";
+    const name = names.labels[entry.label] ?? `${names.tasks[entry.task] ?? entry.task}：${entry.label}`;
+    return name;
+  }
+
+  function offer() {
+    const byName = (a, b) => a[1].localeCompare(b[1], "zh");
+    fill(controls.area, counted(entries, (e) => e.area, (e) => e.area).sort(byName));
+    const inArea = entries.filter((e) => !controls.area.value || e.area === controls.area.value);
+    fill(controls.category, counted(inArea, (e) => e.category, (e) => e.category).sort(byName));
+    fill(controls.label, counted(entries, verdictOf, labelName));
+  }
+
+  function matches(entry, words) {
+    if (!words.length) return true;
+    const said = entry.messages.map(([, content]) => content);
+    const text = [entry.id, entry.category, entry.answer, entry.thinking, entry.analysis, ...said].join("\n").toLowerCase();
+    return words.every((word) => text.includes(word));
+  }
+
+  function filter() {
+    const words = controls.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    found = entries.filter(
+      (entry) =>
+        (!controls.area.value || entry.area === controls.area.value) &&
+        (!controls.category.value || entry.category === controls.category.value) &&
+        (!controls.label.value || verdictOf(entry) === controls.label.value) &&
+        matches(entry, words),
+    );
+    page = 0;
+    show();
+  }
+
+  const ROLES = { system: "系统 system", user: "用户 user", assistant: "模型 model" };
+
+  const bubble = (role, name, text) => make("div", `turn ${role}`, make("p", "who", name), make("div", "said", text));
+
+  function thinkingOf(entry) {
+    if (!entry.thinking) return null;
+    const summary = make("summary", "", `思考 thinking · ${names.shapes[entry.shape] ?? entry.shape} · ${entry.thinking.length} 字`);
+    return make("details", "thinking", summary, make("div", "said", entry.thinking));
+  }
+
+  function verdictBox(entry) {
+    const facts = [`裁判 ${entry.judge}`, `编号 ${entry.id}`];
+    if (entry.finish) facts.push(`结束 ${entry.finish}`);
+    if (entry.tokens) facts.push(`词元 ${entry.tokens[0]} → ${entry.tokens[1]}`);
+    if (entry.shape) facts.push(names.shapes[entry.shape] ?? entry.shape);
+    return make(
+      "div",
+      "verdict",
+      make("p", "", badge(entry)),
+      entry.analysis ? make("div", "said", entry.analysis) : null,
+      make("p", "hint", facts.join(" · ")),
+    );
+  }
+
+  const badge = (entry) => make("span", `badge ${entry.tone}`, verdictName(entry));
+
+  function bodyOf(entry) {
+    const turns = entry.messages.map(([role, content]) => bubble(role, ROLES[role] ?? role, content));
+    const answer = entry.answer ? bubble("assistant reply", "回复 reply", entry.answer) : null;
+    return make("div", "body", ...turns, thinkingOf(entry), answer, verdictBox(entry));
+  }
+
+  function excerptOf(text) {
+    const line = text.slice(0, 4 * EXCERPT).replace(/\s+/g, " ");
+    return line.length > EXCERPT ? `${line.slice(0, EXCERPT)}…` : line;
+  }
+
+  function lineOf(entry) {
+    const marks = [entry.category];
+    if (entry.history) marks.push("有历史");
+    if (entry.round > 1) marks.push(`第 ${entry.round} 轮`);
+    if (entry.epoch) marks.push(`重复 ${entry.epoch + 1}`);
+    const question = entry.messages.length ? entry.messages[entry.messages.length - 1][1] : "";
+    const summary = make("summary", "", badge(entry), make("span", "topic", marks.join(" · ")), make("span", "excerpt", excerptOf(question)));
+    if (entry.answer) summary.append(make("span", "excerpt answer", excerptOf(entry.answer)));
+    const line = make("details", "entry", summary);
+    line.addEventListener("toggle", () => line.children.length === 1 && line.append(bodyOf(entry)));
+    return line;
+  }
+
+  function show() {
+    const pages = Math.max(1, Math.ceil(found.length / PAGE));
+    $("entries").replaceChildren(...found.slice(page * PAGE, (page + 1) * PAGE).map(lineOf));
+    $("found").textContent = `${found.length} / ${entries.length} 条 replies`;
+    $("page").textContent = `${page + 1} / ${pages}`;
+    $("previous").disabled = page === 0;
+    $("next").disabled = page + 1 >= pages;
+  }
+
+  function turn(by) {
+    page += by;
+    show();
+    $("items").scrollIntoView();
+  }
+
+  const defaults = { round: 1, epoch: 0 };
+  entries.forEach((entry, place) => (entries[place] = { ...defaults, ...entry }));
+  offer();
+  controls.area.addEventListener("change", () => (offer(), filter()));
+  controls.category.addEventListener("change", filter);
+  controls.label.addEventListener("change", filter);
+  let waiting;
+  controls.text.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(filter, 150);
+  });
+  const form = document.querySelector(".filters");
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(() => (offer(), filter())));
+  $("previous").addEventListener("click", () => turn(-1));
+  $("next").addEventListener("click", () => turn(1));
+  show();
+})();
