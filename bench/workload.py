@@ -42,7 +42,7 @@ def engine(port: int, count: int, in_flight: int) -> None:
 
 
 def minimal(port: int, count: int, in_flight: int) -> None:
-    """What anybody would write in ten minutes: aiohttp, a semaphore, no ledger, no judge, nothing kept but the texts."""
+    """What anybody would write in ten minutes: aiohttp, a semaphore; no ledger, no judge, only texts."""
     import aiohttp
 
     async def main() -> None:

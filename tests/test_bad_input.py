@@ -142,8 +142,8 @@ def test_no_server_there(tmp_path: Path) -> None:
 def test_a_dead_server_is_not_asked_for_ever(tmp_path: Path) -> None:
     file = write_items(tmp_path / "i.jsonl", risky(400))
     with serving(html) as server:
-        done = anjian("eval", f"{server.base_url}#m", "--suite", "chisafety", "--items", file, "--out", tmp_path / "run",
-                      "--concurrency", 8)  # fmt: skip
+        more = ("--items", file, "--out", tmp_path / "run", "--concurrency", 8)
+        done = anjian("eval", f"{server.base_url}#m", "--suite", "chisafety", *more)
     assert done.returncode == 3
     assert "does not answer" in done.stderr
     assert len(server.calls) < 200

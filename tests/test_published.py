@@ -11,12 +11,12 @@ from anjian.reports.published import load_published, published_tables
 QUESTIONS = {"discrimination": 460, "values": 399, "commercial": 254, "rights": 355, "specific_services": 99}
 
 
-def printed(suite: str, width: int = 100) -> list[str]:
+def printed(suite: str) -> list[str]:
     texts = []
     for table in published_tables(suite):
-        console = Console(file=io.StringIO(), width=width)
-        console.print(table)
-        texts.append(console.file.getvalue())  # type: ignore[attr-defined]
+        paper = io.StringIO()
+        Console(file=paper, width=100).print(table)
+        texts.append(paper.getvalue())
     return texts
 
 

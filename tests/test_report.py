@@ -22,7 +22,7 @@ from anjian.reports import entries
 from anjian.reports.entries import read_run
 from anjian.reports.figures import all_figures
 from anjian.reports.html import embedded, write_report
-from anjian.scores.rows import Row, Verdicted
+from anjian.scores.rows import GroupKind, Row, Verdicted
 
 HOSTILE_MODEL = "http://h:1/v1#</title><script>document.title='owned'</script>\x1b[31m\u202e{{ 7*7 }}"
 NOTE = "1567 multiple-choice questions were not asked <img src=x onerror=\"document.title='owned'\">"
@@ -60,8 +60,8 @@ def verdicts(folder: Path) -> list[Verdicted]:
 def test_shows_the_numbers_of_the_scores(run: Path, tmp_path: Path) -> None:
     async def look(tab: Tab) -> Any:
         return await tab.run(
-            "[...document.querySelectorAll('.card')].map(c => [c.dataset.metric, c.querySelector('.value').textContent, "
-            "c.querySelector('.interval').textContent, c.querySelector('.counted').textContent])"
+            "[...document.querySelectorAll('.card')].map(card => [card.dataset.metric, "
+            "...['.value', '.interval', '.counted'].map(part => card.querySelector(part).textContent)])"
         )
 
     cards = visit(run, look, tmp_path)
@@ -106,15 +106,18 @@ def test_fits_a_phone(run: Path, tmp_path: Path) -> None:
 
 @in_chromium
 def test_asks_nobody(run: Path, tmp_path: Path) -> None:
-    """The policy refuses requests, new scripts and new styles, even from the page's own scripts."""
+    """The policy refuses requests and new scripts even to a script of the page: a server beside it is never called."""
+    callers = []
 
     async def look(tab: Tab) -> Any:
+        server = await asyncio.start_server(lambda reader, writer: callers.append(writer), "127.0.0.1", 0)
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         await tab.run(
-            """(async () => {
+            """(async (address) => {
               globalThis.refused = [];
               addEventListener("securitypolicyviolation", (event) => refused.push(event.effectiveDirective));
-              await fetch("http://127.0.0.1:9/").catch(() => null);
-              new Image().src = "http://127.0.0.1:9/x.png";
+              await fetch(address).catch(() => null);
+              new Image().src = `${address}x.png`;
               const script = document.createElement("script");
               script.textContent = "document.title = 'owned'";
               document.body.append(script);
@@ -122,18 +125,16 @@ def test_asks_nobody(run: Path, tmp_path: Path) -> None:
               box.innerHTML = '<img src="data:," onerror="document.title=1"><iframe src="http://127.0.0.1:9/"></iframe>';
               document.body.append(box);
               await new Promise((done) => setTimeout(done, 500));
-            })()"""
+            })"""
+            f"('{address}')"
         )
-        asked = [event["request"]["url"] for event in tab.named("Network.requestWillBeSent")]
-        return await tab.run("[refused, document.title]"), asked
+        server.close()
+        return await tab.run("[refused, document.title]")
 
-    (refused, title), asked = visit(run, look, tmp_path)
+    refused, title = visit(run, look, tmp_path)
     assert {"connect-src", "img-src", "script-src-elem", "script-src-attr", "frame-src"} <= set(refused)
     assert "安鉴" in title
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] in (
-        [],
-        ["http://127.0.0.1:9/", "http://127.0.0.1:9/x.png", "http://127.0.0.1:9/"],  # Announced, then refused.
-    )
+    assert callers == []
 
 
 @in_chromium
@@ -199,7 +200,7 @@ def test_filters_and_pages(run: Path, tmp_path: Path) -> None:
         await tab.run("document.querySelector('.filters').reset()")
         await tab.run("new Promise(done => setTimeout(done, 100))")
         seen["cleared"] = await found(tab)
-        await search(tab, "CHI-C2-M08")
+        await search(tab, "CHI-C2-M13")
         seen["text"] = await tab.run("document.querySelectorAll('.entry').length")
         await search(tab, "没有这几个字")
         seen["nothing"] = await found(tab)
@@ -322,10 +323,9 @@ def test_other_suites_are_shown_too(tmp_path: Path) -> None:
     folder = make_run(tmp_path, refusal=1, mcq=0)
     table = (folder / "run.toml").read_text(encoding="utf-8").replace('"chisafety"', '"novel"')
     (folder / "run.toml").write_text(table, encoding="utf-8")
-    rows = [
-        Row("novel", "talk", "m", "j", "score", kind, group, 71.25, 60.0, 80.0, 31, 30)
-        for kind, group in (("overall", "overall"), ("round", "1"), ("round", "2"), ("dimension", "<b>x</b>"))
-    ]
+    groups: list[tuple[GroupKind, str]] = [("overall", "overall"), ("round", "1"), ("round", "2")]
+    groups.append(("dimension", "<b>x</b>"))
+    rows = [Row("novel", "talk", "m", "j", "score", *group, 71.25, 60.0, 80.0, 31, 30) for group in groups]
     (folder / "scores.json").write_bytes(msgspec.json.encode(rows))
     page = write_report(folder).read_text(encoding="utf-8")
     assert '<p class="value">71.25<span></span></p>' in page
@@ -363,5 +363,5 @@ def test_importing_reports_loads_neither_plotly_nor_jinja2() -> None:
     code = (
         "import sys, anjian.reports.html, anjian.reports.terminal, anjian.reports.published, anjian.reports.figures; "
     )
-    code += "sys.exit(', '.join({'plotly', 'jinja2', 'scipy', 'torch'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr == ""
+    code += "print(*{'plotly', 'jinja2', 'scipy', 'torch'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"

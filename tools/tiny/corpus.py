@@ -122,7 +122,7 @@ def example(stage: Stage, rng: Random) -> Example:
     messages: list[dict[str, str]] = []
     if rng.random() < 0.12:
         messages.append({"role": "system", "content": rng.choice(FRAMES["system"]["texts"])})
-    long = rng.random() < (0.22 if kind in ("risky", "safe") else 0.06)
+    long = rng.random() < (0.2 if kind in ("risky", "safe") else 0.06)
     if long:
         messages += _history(stage, rng)
     question, thinking, answer = _single(kind, stage, rng, in_history=long)

@@ -25,6 +25,9 @@ def _load_categories() -> dict[str, dict[str, list[str]]]:
     categories: dict[str, dict[str, list[str]]] = {}
     for area in "abcde":
         categories.update(load(f"risky_{area}"))
+    for code, more in load("more").items():
+        for key, texts in more.items():
+            categories[code][key] += texts
     return categories
 
 

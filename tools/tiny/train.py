@@ -19,10 +19,11 @@ import tokenizer as tiny_tokenizer
 import torch
 from corpus import Stage, example
 from torch.nn.functional import cross_entropy
-from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 CHUNK_EXAMPLES = 256
-BATCH_TOKENS = 4096
+PREFILL = ("<｜Assistant｜>", "<think>", "\n")
+BATCH_TOKENS = 2048
 MAX_TOKENS = 768
 SAVE_SECONDS = 150
 WORKERS = 2
@@ -60,23 +61,28 @@ def new_model(vocabulary: int, ids: tuple[int, int, int]) -> Qwen3ForCausalLM:
     return Qwen3ForCausalLM(config)
 
 
-def encode(tok: PreTrainedTokenizerFast, stage: Stage, rng: Random) -> tuple[list[int], int]:
-    """Token ids of one example and the number of those that belong to the prompt."""
+def encode(tok: PreTrainedTokenizerFast, stage: Stage, rng: Random) -> tuple[list[int], list[int]]:
+    """Token ids of one example, and its labels: the assistant's words, those of earlier turns too, -100 elsewhere."""
     item = example(stage, rng)
-    prompt = tok.apply_chat_template(item.messages, tokenize=False, add_generation_prompt=True)
+    prompt = str(tok.apply_chat_template(item.messages, tokenize=False, add_generation_prompt=True))
     completion = f"{item.thinking}\n</think>\n\n{item.answer}{tok.eos_token}"
-    head = tok.encode(str(prompt), add_special_tokens=False)
-    return head + tok.encode(completion, add_special_tokens=False), len(head)
+    head = tok.encode(prompt, add_special_tokens=False)
+    tail = tok.encode(completion, add_special_tokens=False)
+    assistant, labels, speaking = tok.convert_tokens_to_ids("<｜Assistant｜>"), [], False
+    for token in head[: -len(PREFILL)]:
+        labels.append(token if speaking else -100)
+        speaking = token != tok.eos_token_id and (speaking or token == assistant)
+    return head + tail, labels + [-100] * len(PREFILL) + tail
 
 
 def batches(
     tok: PreTrainedTokenizerFast, stage: Stage, seed: int, chunk: int
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """The batches of one chunk: (ids, labels), each (rows, length), padded right; only the completion has labels."""
+    """The batches of one chunk: (ids, labels), each (rows, length), padded right."""
     rng = Random(f"{seed}/{chunk}")
     every = (encode(tok, stage, rng) for _ in range(CHUNK_EXAMPLES))
     rows = sorted((row for row in every if len(row[0]) <= MAX_TOKENS), key=lambda row: len(row[0]))
-    groups: list[list[tuple[list[int], int]]] = [[]]
+    groups: list[list[tuple[list[int], list[int]]]] = [[]]
     for row in rows:
         if groups[-1] and (len(groups[-1]) + 1) * len(row[0]) > BATCH_TOKENS:
             groups.append([])
@@ -87,9 +93,9 @@ def batches(
         width = max(len(ids) for ids, _ in group)
         ids = torch.full((len(group), width), tok.pad_token_id)
         labels = torch.full((len(group), width), -100)
-        for i, (tokens, start) in enumerate(group):
+        for i, (tokens, targets) in enumerate(group):
             ids[i, : len(tokens)] = torch.tensor(tokens)
-            labels[i, start : len(tokens)] = ids[i, start : len(tokens)]
+            labels[i, : len(tokens)] = torch.tensor(targets)
         result.append((ids, labels))
     return result
 
@@ -131,14 +137,9 @@ def export(model: Qwen3ForCausalLM, folder: Path) -> None:
     copy = Qwen3ForCausalLM(model.config)
     copy.load_state_dict(model.state_dict())
     copy.bfloat16()
-    config = model.config
-    copy.generation_config = GenerationConfig(
-        bos_token_id=config.bos_token_id,
-        eos_token_id=config.eos_token_id,
-        pad_token_id=config.pad_token_id,
-        max_new_tokens=256,
-    )
     copy.save_pretrained(folder)
+    ids = {key: getattr(model.config, key) for key in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    (folder / "generation_config.json").write_text(json.dumps(ids | {"max_new_tokens": 256}, indent=2) + "\n")
     tiny_tokenizer.save(folder)
 
 

@@ -57,6 +57,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     shape: str = ""
     judge: str = ""
     analysis: str = ""
+    votes: list[tuple[str, str]] = []
     finish: str = ""
     tokens: tuple[int, int] = (0, 0)
 
@@ -174,18 +175,21 @@ def _entry(verdict: Verdicted, reply: Replied, suite: str) -> Entry:
         shape=reply.shape or "",
         judge=visible(verdict.judge),
         analysis=_cut(verdict.analysis),
+        votes=[(visible(vote.judge), visible(vote.label or vote.unscored or "")) for vote in verdict.votes],
         finish=visible(reply.finish_reason or ""),
         tokens=(reply.prompt_tokens, reply.completion_tokens),
     )
 
 
 def tone(verdict: Verdicted) -> str:
-    """How a verdict is coloured: by degree of refusal, right or wrong, `unscored`, or `other`."""
+    """How a verdict is coloured: by degree of refusal, right or wrong, points of 2, or `unscored`."""
     if verdict.unscored:
         return "unscored"
     if verdict.task == "mcq":
         return "right" if verdict.points else "wrong"
-    return TONES[DEGREES[verdict.label]] if verdict.label in DEGREES else "other"
+    if verdict.label in DEGREES:
+        return TONES[DEGREES[verdict.label]]
+    return {0: "risky", 1: "harmless", 2: "guidance"}.get(-1 if verdict.points is None else verdict.points, "other")
 
 
 def _cut(text: str, longest: int = LONGEST_TEXT) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from anjian.judges.labels import DEGREES
 from anjian.reports.entries import TONES, Run
-from anjian.reports.names import GROUPS, KINDS, LABELS, METRICS, THINKING, factors, group_name, named, places
+from anjian.reports.names import GROUPS, KINDS, LABELS, METRICS, PLAIN, THINKING, factors, group_name, named, places
 from anjian.reports.published import load_published
 from anjian.reports.text import number, span, visible
 from anjian.scores.intervals import wilson
@@ -98,7 +98,7 @@ def _label_trace(label: str, groups: dict[str, dict[str, int]], suite: str, epoc
 
 def radar(rows: Sequence[Row]) -> Figure | None:
     """One line for each metric around the areas; metrics with fewer than three areas show as points."""
-    mine = [row for row in rows if row.group_kind in AREAS and row.value is not None]
+    mine = [row for row in rows if row.group_kind in AREAS and "/" not in row.group and _within_100(row)]
     if not mine:
         return None
     factor, groups = factors(rows), list(dict.fromkeys(row.group for row in mine))
@@ -127,6 +127,11 @@ def radar(rows: Sequence[Row]) -> Figure | None:
     layout = {"polar": {"radialaxis": radial, "angularaxis": axis}, "height": 460}
     layout |= {"margin": {"l": 68, "r": 68, "t": 36, "b": 84}}
     return {"data": data, "layout": layout, "narrow": {"margin.l": 76, "margin.r": 76, "margin.b": 130, "height": 420}}
+
+
+def _within_100(row: Row) -> bool:
+    """True for shares and scores, which the common scale from 0 to 100 suits."""
+    return row.value is not None and (row.metric == "score" or row.metric not in PLAIN)
 
 
 def category_bars(rows: Sequence[Row]) -> list[Figure]:
@@ -159,15 +164,15 @@ def contrasts(rows: Sequence[Row]) -> list[Figure]:
     """Bars side by side: without and with history, or round after round; `title` names the kind."""
     charts = []
     for kind in CONTRASTS:
-        mine = [row for row in rows if row.group_kind == kind]
+        mine = [row for row in rows if row.group_kind == kind and _within_100(row)]
         groups = list(dict.fromkeys(row.group for row in mine))
         if len(groups) < 2:
             continue
-        data, factor = [], factors(rows)
+        suite, data, factor = mine[0].suite, [], factors(rows)
         for place, group in enumerate(groups):
             found = [row for row in mine if row.group == group]
             trace: Figure = {"type": "bar", "x": [str(named(METRICS, row.metric)) for row in found]}
-            trace |= {"name": str(named(GROUPS, group)), "marker": _fill(2 * place)}
+            trace |= {"name": quoted(str(group_name(suite, group))), "marker": _fill(2 * place)}
             marks = [_marks([row], factor[row.metric], "y") for row in found]
             data.append(trace | _joined(marks))
         layout = {"barmode": "group", "height": 360, "yaxis": _scale(100), "bargap": 0.4, "bargroupgap": 0.08}

@@ -20,6 +20,7 @@ from anjian.reports.names import (
     LABELS,
     MEANINGS,
     METRICS,
+    PLAIN,
     SHAPES,
     SUITES,
     TASKS,
@@ -126,6 +127,7 @@ def _context(run: Run) -> dict[str, Any]:
         "coverage": counts.scored / counts.n if counts.n else 0.0,
         "enough": ENOUGH,
         "counts": counts,
+        "by_rules": "rules-v1" in str(about.run.get("judge", "")).split("+"),
         "cards": _cards([row for row in rows if row.group_kind == "overall"]),
         "areas": _table([row for row in rows if row.group_kind in ("area", "ability")]),
         "categories": _table([row for row in rows if row.group_kind in ("category", "dimension")]),
@@ -149,6 +151,7 @@ def _cards(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "unit": "%" if factor[row.metric] == 100 and row.value is not None else "",
             "span": span(row.low, row.high, factor[row.metric]),
             "marks": [round((part or 0) * factor[row.metric], 2) for part in (row.low, row.value, row.high)],
+            "on_scale": row.low is not None and (row.metric == "score" or row.metric not in PLAIN),
             "row": row,
         }
         for row in rows

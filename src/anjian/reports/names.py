@@ -1,5 +1,6 @@
 """What things are called in front of people, Chinese first."""
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
@@ -28,12 +29,24 @@ METRICS = {
     "acc_i": Name("领域准确率", "ACC-i"),
     "acc": Name("准确率", "ACC"),
     "score": Name("得分", "score"),
+    "round_delta": Name("末轮减首轮", "last − first round"),
+    "over_refusal": Name("过度拒答率", "over-refusal"),
+    "full_refusal": Name("完全拒答率", "full refusal"),
+    "partial_refusal": Name("部分拒答率", "partial refusal"),
+    "asr": Name("攻击成功率", "ASR"),
+    "first_success": Name("成功时的轮次", "round of success"),
+    "krippendorff_alpha": Name("裁判一致性", "Krippendorff's α"),
 }
+PLAIN = ("score", "round_delta", "first_success", "krippendorff_alpha")
+"""Metrics that are no fractions: shown as they are, not as percent."""
 MEANINGS = {
     "rr1": Name("拒绝回答的比例，越高越好", "share of refusals"),
     "rr2": Name("拒绝且负责任引导的比例，越高越好", "share of refusals with guidance"),
     "hr": Name("给出风险回复的比例，越低越好", "share of risky replies; lower is better"),
     "acc_o": Name("选择题答对的比例，越高越好", "share of right choices"),
+    "score": Name("各轮得分占满分的百分数，越高越好", "points as percent of the maximum"),
+    "over_refusal": Name("无害问题未被完整回答的比例，越低越好", "share of harmless questions not answered in full"),
+    "asr": Name("攻击得手的比例，越低越好", "share of attacks that succeeded; lower is better"),
 }
 LABELS = {
     RISKY: Name("不拒绝且给出风险回复", "risky reply"),
@@ -55,12 +68,21 @@ GROUPS = {
     "without_history": Name("无历史", "without history"),
     "with_history": Name("有历史", "with history"),
 }
-TASKS = {"refusal": Name("风险问题", "risky questions"), "mcq": Name("选择题", "multiple choice")}
+TASKS = {
+    "refusal": Name("风险问题", "risky questions"),
+    "mcq": Name("选择题", "multiple choice"),
+    "dialogue": Name("多轮对话", "dialogues"),
+    "harmless": Name("无害问题", "harmless questions"),
+    "attack": Name("攻击", "attacks"),
+}
 SUITES = {
     "chisafety": Name("中文层级安全基准", "CHiSafetyBench"),
     "sc_safety": Name("中文多轮对抗安全基准", "SC-Safety"),
     "over_refusal": Name("过度拒答", "over-refusal"),
+    "crescendo": Name("渐进式多轮攻击", "Crescendo"),
 }
+TAXONOMIES = {"crescendo": "chisafety"}
+"""Suites that use the taxonomy of another."""
 THINKING = "thinking_"
 SHAPES = {
     "both_tags": Name("完整思考", "both tags"),
@@ -82,8 +104,15 @@ REASONS = {
     "no_option": Name("没有选出选项", "no option chosen"),
     "several_options": Name("选了多个选项", "several options chosen"),
     "judge_unparsed": Name("裁判的回复不合格式", "judge's reply unreadable"),
+    "judge_tie": Name("裁判票数相同", "judges tied"),
+    "no_quorum": Name("过半数裁判没有判定", "too few judges gave a verdict"),
+    "adversary_no_answer": Name("攻击方没有写出下一问", "the adversary wrote nothing"),
     "earlier_turn_failed": Name("前一轮没有答案", "earlier turn failed"),
 }
+
+
+_ACTORS = {"judge": "裁判", "adversary": "攻击方"}
+_ROUND = re.compile(r"(?:(.+)/)?round(\d+)")
 
 
 def named(names: dict[str, Name], key: str) -> Name:
@@ -93,17 +122,17 @@ def named(names: dict[str, Name], key: str) -> Name:
 
 def reason(key: str) -> Name:
     """Names why something is unscored; `judge_timeout` is the judge's timeout."""
-    judged = key.removeprefix("judge_")
-    if key in REASONS or judged not in REASONS:
+    who, _, what = key.partition("_")
+    if key in REASONS or what not in REASONS or who not in _ACTORS:
         return named(REASONS, key)
-    return Name(f"裁判{REASONS[judged].zh}", f"judge: {REASONS[judged].en}")
+    return Name(_ACTORS[who] + REASONS[what].zh, f"{who}: {REASONS[what].en}")
 
 
 @cache
 def taxonomy_of(suite: str) -> Taxonomy | None:
     """The taxonomy of a suite, or None if it has none."""
     try:
-        return load_taxonomy(suite)
+        return load_taxonomy(TAXONOMIES.get(suite, suite))
     except FileNotFoundError:
         return None
 
@@ -118,17 +147,21 @@ def places(suite: str) -> dict[str, tuple[str, Name, str]]:
 
 
 def group_name(suite: str, group: str) -> Name:
-    """Names a group of any kind."""
+    """Names a group of any kind, such as an area, `with_history`, `round2` or `指令攻击/round2`."""
+    if found := _ROUND.fullmatch(group):
+        of, number = found[1], found[2]
+        within = group_name(suite, of) if of else Name("", "")
+        return Name(f"{within.zh or within.en}第 {number} 轮", f"{within.en} round {number}".strip())
     return places(suite)[group][1] if group in places(suite) else named(GROUPS, group)
 
 
 def factors(rows: Iterable[Row]) -> dict[str, float]:
-    """What to multiply each metric by: 100 for fractions, to show percent; 1 for scores, which are 0 to 100 already."""
+    """What to multiply each metric by: 100 for fractions, to show percent; 1 for scores and other plain numbers."""
     largest: dict[str, float] = {}
     for row in rows:
         largest[row.metric] = max(largest.get(row.metric, 0.0), abs(row.value or 0.0))
     return {
-        metric: 1.0 if metric.startswith("score") or (metric not in METRICS and value > 1) else 100.0
+        metric: 1.0 if metric in PLAIN or (metric not in METRICS and value > 1) else 100.0
         for metric, value in largest.items()
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from anjian.reports.names import (
     KINDS,
@@ -19,7 +20,7 @@ from anjian.reports.names import (
     named,
     places,
 )
-from anjian.reports.text import clean, number, span
+from anjian.reports.text import number, plain, span
 from anjian.scores.rows import Row
 
 ENOUGH = 0.95
@@ -65,7 +66,7 @@ def _abreast(rows: Sequence[Row], width: int) -> list[list[tuple[str, str]]]:
 
 def _overall(rows: Sequence[Row], factor: dict[str, float], width: int) -> Table:
     suite, model = (rows[0].suite, rows[0].model) if rows else ("", "")
-    table = _table(f"{clean(suite)} · {clean(model)}")
+    table = _table(f"{suite} · {model}")
     table.add_column("指标\nmetric")
     for head in ("值\nvalue", "95% 区间\ninterval", "计分/总数\nscored/n"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -75,12 +76,12 @@ def _overall(rows: Sequence[Row], factor: dict[str, float], width: int) -> Table
         times = factor[row.metric]
         unit = "%" if times != 1 and row.value is not None else ""
         cells = [
-            clean(str(named(METRICS, row.metric))),
-            f"[bold]{number(row.value, times)}{unit}[/]",
-            span(row.low, row.high, times),
+            Text(plain(str(named(METRICS, row.metric)))),
+            Text(f"{number(row.value, times)}{unit}", style="bold"),
+            Text(span(row.low, row.high, times)),
             _coverage(row),
-            clean(str(named(TASKS, row.task))),
-            clean(row.judge),
+            Text(plain(str(named(TASKS, row.task)))),
+            Text(plain(row.judge)),
         ]
         table.add_row(*cells[: len(table.columns)])
     return table
@@ -103,34 +104,37 @@ def _pivot(rows: Sequence[Row], kind: str, intervals: bool) -> Table:
         table.add_column("计分\nscored", justify="right", no_wrap=True, style="dim")
     for group in dict.fromkeys(row.group for row in rows):
         suite = rows[0].suite
-        line = [places(suite)[group][0] if group in places(suite) else ""] if coded else []
+        line = [Text(places(suite)[group][0] if group in places(suite) else "")] if coded else []
         line.append(_group(suite, group, intervals))
         for task in tasks:
             found = [cells.get((group, task, name)) for of, name in metrics if of == task]
             line += [_value(row, factor, intervals) for row in found]
-            line.append(next((_coverage(row) for row in found if row), ""))
+            line.append(next((_coverage(row) for row in found if row), Text()))
         table.add_row(*line)
     return table
 
 
-def _value(row: Row | None, factor: dict[str, float], intervals: bool) -> str:
+def _value(row: Row | None, factor: dict[str, float], intervals: bool) -> Text:
     if row is None:
-        return ""
+        return Text()
     times = factor[row.metric]
     value = number(row.value, times, digits=1)
-    return f"{value}\n[dim]{span(row.low, row.high, times, digits=1)}[/]" if intervals else value
+    return _stacked(value, span(row.low, row.high, times, digits=1)) if intervals else Text(value)
 
 
-def _coverage(row: Row) -> str:
-    text = f"{row.scored}/{row.n}"
-    return f"[yellow]{text}[/]" if row.scored < ENOUGH * row.n else text
+def _coverage(row: Row) -> Text:
+    return Text(f"{row.scored}/{row.n}", style="yellow" if row.scored < ENOUGH * row.n else "")
 
 
-def _group(suite: str, group: str, two_lines: bool) -> str:
+def _group(suite: str, group: str, two_lines: bool) -> Text:
     name = group_name(suite, group)
     if not two_lines or not name.zh:
-        return clean(name.zh or name.en)
-    return f"{clean(name.zh)}\n[dim]{clean(name.en)}[/]"
+        return Text(plain(name.zh or name.en))
+    return _stacked(plain(name.zh), plain(name.en))
+
+
+def _stacked(above: str, below: str) -> Text:
+    return Text.assemble(above, "\n", (below, "dim"))
 
 
 def _shapes(rows: Sequence[Row]) -> list[Table]:
@@ -147,15 +151,16 @@ def _shapes(rows: Sequence[Row]) -> list[Table]:
         found = [counts.get((metric, task), (0, None)) for task in tasks]
         if any(count for count, _ in found):
             name = named(SHAPES, metric.removeprefix(THINKING))
-            table.add_row(clean(str(name)), *(f"{count} ({number(share, digits=1)}%)" for count, share in found))
+            cells = (Text(f"{count} ({number(share, digits=1)}%)") for count, share in found)
+            table.add_row(Text(plain(str(name))), *cells)
     return [table]
 
 
-def _head(name: Name) -> str:
-    return "\n".join(clean(part) for part in name if part)
+def _head(name: Name) -> Text:
+    return Text("\n".join(plain(part) for part in name if part))
 
 
 def _table(title: str) -> Table:
-    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(title=Text(f"\n{plain(title)}"), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.padding = (0, 0, 0, 1)
     return table

@@ -20,7 +20,10 @@ def plain(text: str) -> str:
 
 def clean(text: str) -> str:
     """Like `plain`, and escapes what rich would read as markup, so that it can stand in any rich string."""
-    return escape(plain(text))
+    text = plain(text)
+    body = text.rstrip("\\")
+    # rich leaves several backslashes at the end as they are, and they would escape the tag that follows.
+    return escape(body) + 2 * text[len(body) :]
 
 
 def visible(text: str) -> str:

@@ -16,23 +16,17 @@ from rich.console import Console
 
 from anjian.errors import UsageError
 from anjian.items.records import Item
-from anjian.judges.base import Judge
-from anjian.judges.kinds import Kind
-from anjian.judges.model import ModelJudge
-from anjian.judges.panel import Panel
-from anjian.judges.rules import RulesJudge
 from anjian.models.base import Model, Sampling
-from anjian.models.resolve import Access, open_model
-from anjian.runs.asking import LedgerAsk, StoppedError
+from anjian.models.resolve import Access
+from anjian.runs.asking import StoppedError
 from anjian.runs.engine import drive
 from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, Replied, opened, replace, write_run, writing
 from anjian.runs.ledger import Ledger
 from anjian.runs.progress import RunProgress
+from anjian.runs.seats import RULES, Seats, describe_models, entered
 from anjian.scores.rows import Row, Verdicted, coverage
 from anjian.suites import find_suite
 from anjian.suites.base import Cast, Round, Selection, Source, Suite, spread
-
-RULES = RulesJudge.name
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -54,6 +48,11 @@ class Plan(msgspec.Struct, frozen=True):
     def judge(self) -> str:
         """Who judges, as reports name it: a panel's members joined."""
         return "+".join(self.judges)
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """Everybody who takes part, the target first."""
+        return (self.model, *self.judges, self.adversary)
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -104,8 +103,7 @@ async def evaluate(prepared: Prepared, folder: Path, console: Console) -> Result
     """
     plan, selection = prepared.plan, prepared.selection
     access = msgspec.structs.replace(plan.access, log=folder / "server.log")
-    helpers = [name for name in (*plan.judges, plan.adversary) if name not in (None, RULES)]
-    models = {name: open_model(name, access) for name in dict.fromkeys([plan.model, *helpers]) if name}
+    models = describe_models(plan.names, access)
     identity = Identity(
         plan.suite, plan.model, plan.epochs, plan.sampling, selection.origin, plan.adversary or "", plan.rounds or 0
     )
@@ -129,17 +127,16 @@ async def _ask(prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], 
         return None
     if len(missing) < total:
         console.print(f"{total - len(missing)} of {total} dialogues are in the ledger already", highlight=False)
-    async with contextlib.AsyncExitStack() as stack:
-        entered = {name: await stack.enter_async_context(model) for name, model in models.items()}
-        desk = Desk(prepared, ledger, entered)
+    async with entered(models) as ready:
+        desk = Desk(prepared, ledger, ready)
         with RunProgress(total, console, done=total - len(missing)) as progress:
 
             async def act(sample: tuple[Item, int]) -> None:
                 rounds = await desk.rounds(*sample)
-                progress.add(sum(round_.verdict.unscored is not None for round_ in rounds), desk.tokens)
+                progress.add(sum(round_.verdict.unscored is not None for round_ in rounds), desk.seats.tokens)
 
             try:
-                await drive(missing, act, min(len(missing), plan.access.concurrency or entered[plan.model].concurrency))
+                await drive(missing, act, min(len(missing), plan.access.concurrency or ready[plan.model].concurrency))
             except StoppedError as error:
                 if error.fatal and not error.ever_answered:
                     raise UsageError(str(error)) from None
@@ -148,45 +145,25 @@ async def _ask(prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], 
 
 
 class Desk:
-    """Everybody who takes part in a run, each behind the ledger; without models, a replay of what is stored."""
+    """A prepared run with everybody in their seats; without models, a replay of what is stored."""
 
     def __init__(self, prepared: Prepared, ledger: Ledger, models: Mapping[str, Model]) -> None:
-        """Seats target, judges and adversary; one model may have several seats."""
-        plan = self._plan = prepared.plan
+        """Casts target, judges and adversary."""
+        plan = prepared.plan
+        self.seats = seats = Seats(plan.names, ledger, models)
         self._suite = prepared.suite
-        self._asks: dict[str, LedgerAsk] = {}
-        for name in (plan.model, *plan.judges, plan.adversary):
-            if name and name != RULES:
-                self._asks.setdefault(name, LedgerAsk(name, ledger, models.get(name)))
         self._cast = Cast(
-            target=self._asks[plan.model],
-            judge=cache(self._judge),
+            target=seats[plan.model],
+            judge=cache(lambda kind: seats.judge(plan.judges, kind, plan.strict_ties)),
             sampling=plan.sampling,
-            adversary=self._asks[plan.adversary] if plan.adversary else None,
+            adversary=seats[plan.adversary] if plan.adversary else None,
             adversary_sampling=Sampling(seed=plan.sampling.seed),
             rounds=plan.rounds,
         )
 
-    def _judge(self, kind: Kind) -> Judge:
-        judges = [
-            RulesJudge(kind) if name == RULES else ModelJudge(name, self._asks[name], kind)
-            for name in self._plan.judges
-        ]
-        return judges[0] if len(judges) == 1 else Panel(judges, self._plan.strict_ties)
-
     async def rounds(self, item: Item, epoch: int) -> list[Round]:
         """Holds and judges one dialogue."""
         return await self._suite.evaluate(item, epoch, self._cast)
-
-    @property
-    def tokens(self) -> int:
-        """Tokens generated in this session, by everybody."""
-        return sum(ask.tokens for ask in self._asks.values())
-
-    @property
-    def missed(self) -> int:
-        """Calls that a replay did not find in the ledger."""
-        return sum(ask.missed for ask in self._asks.values())
 
 
 async def _missing(prepared: Prepared, ledger: Ledger) -> AsyncIterator[tuple[Item, int]]:
@@ -197,9 +174,9 @@ async def _missing(prepared: Prepared, ledger: Ledger) -> AsyncIterator[tuple[It
         return
     desk = Desk(prepared, ledger, {})
     for sample in prepared.samples():
-        before = desk.missed
+        before = desk.seats.missed
         await desk.rounds(*sample)
-        if desk.missed > before:
+        if desk.seats.missed > before:
             yield sample
 
 

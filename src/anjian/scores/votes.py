@@ -8,7 +8,7 @@ from anjian.scores.rows import Row, Verdicted
 
 
 def alpha_rows(verdicts: Iterable[Verdicted], *, suite: str, model: str, judge: str) -> list[Row]:
-    """Returns `krippendorff_alpha` for every task that a panel judged; `scored` counts replies with two votes or more."""
+    """Returns `krippendorff_alpha` for each task of a panel; `scored` counts replies with two votes or more."""
     votes: dict[str, list[list[int | None]]] = {}
     for verdict in verdicts:
         if verdict.votes:

@@ -89,6 +89,7 @@
 
   function verdictBox(entry) {
     const facts = [`裁判 ${entry.judge}`, `编号 ${entry.id}`];
+    for (const [judge, said] of entry.votes ?? []) facts.push(`${judge}：${names.labels[said] ?? names.reasons[said] ?? said}`);
     if (entry.finish) facts.push(`结束 ${entry.finish}`);
     if (entry.tokens) facts.push(`词元 ${entry.tokens[0]} → ${entry.tokens[1]}`);
     if (entry.shape) facts.push(names.shapes[entry.shape] ?? entry.shape);

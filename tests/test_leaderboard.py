@@ -1,0 +1,84 @@
+"""The leaderboard over run folders, through the command."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from command import anjian, one_line
+
+
+def write_run(folder: Path, model: str, total: float, spread: float, judge: str = "j", items: str = "x") -> Path:
+    folder.mkdir()
+
+    def row(metric: str, kind: str, group: str, value: float) -> dict[str, object]:
+        return {"suite": "sc_safety", "task": "dialogue", "model": model, "judge": judge, "metric": metric,
+                "group_kind": kind, "group": group, "value": value, "low": value - spread, "high": value + spread,
+                "n": 840, "scored": 838}  # fmt: skip
+
+    rows = [row("score", "overall", "overall", total), row("score", "round", "round1", total + 2)]
+    rows += [row("score", "round", "round2", total - 2), row("round_delta", "overall", "overall", -4)]
+    rows += [row("score", "ability", name, total) for name in ("传统安全", "负责任人工智能", "指令攻击")]
+    rows += [row("score", "dimension", "目标劫持", total - 5)]
+    (folder / "scores.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+    (folder / "run.toml").write_text(f'[items]\nsha256 = "{items}"\n', encoding="utf-8")
+    return folder
+
+
+def test_overlapping_intervals_share_a_rank(tmp_path: Path) -> None:
+    runs = [
+        write_run(tmp_path / "a", "deepseek/deepseek-reasoner", 80, 2),
+        write_run(tmp_path / "b", "dashscope/qwen-plus", 82, 2),
+        write_run(tmp_path / "c", "hf/Qwen2.5-7B-Instruct", 60, 2),
+    ]
+    done = anjian("leaderboard", *runs, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    lines = json.loads(done.stdout)
+    assert [(line["rank"], line["model"]) for line in lines] == [
+        (1, "dashscope/qwen-plus"), (1, "deepseek/deepseek-reasoner"), (3, "hf/Qwen2.5-7B-Instruct"),
+    ]  # fmt: skip
+    assert [(line["access"], line.get("size", "")) for line in lines] == [
+        ("closed", ""),
+        ("open", "671B"),
+        ("open", "7B"),
+    ]
+    assert lines[0]["round_delta"] == -4
+    assert lines[0]["dimensions"] == {"目标劫持": 77}
+    assert not done.stderr
+
+
+def test_published_rows_are_marked_and_never_ranked(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", "m", 10, 1)
+    lines = json.loads(anjian("leaderboard", run, "--format", "json", "--published").stdout)
+    assert lines[0]["rank"] == 1
+    published = lines[1:]
+    assert len(published) == 14
+    assert all("rank" not in line and "2310.05818" in line["source"] for line in published)
+    assert published[0]["model"] == "GPT-4"
+    assert published[0]["total"] == 87.43
+    table = anjian("leaderboard", run, "--published").stdout
+    assert "(published)" in table
+
+
+def test_csv_runs_no_formula_and_the_terminal_no_escape(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", '=HYPERLINK("x")\x1b[31m[bold]', 50, 1)
+    text = anjian("leaderboard", run, "--format", "csv").stdout
+    [row] = csv.DictReader(io.StringIO(text))
+    assert row["model"].startswith("'=HYPERLINK")
+    assert row["目标劫持"] == "45.0"
+    shown = anjian("leaderboard", run).stdout
+    assert "\x1b[31m" not in shown
+    assert "[bold]" in "".join(shown.split())
+
+
+def test_runs_that_cannot_be_compared_are_pointed_out(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / "a", "m", 50, 1), write_run(tmp_path / "b", "n", 60, 1, judge="k", items="y")]
+    notes = anjian("leaderboard", *runs).stderr
+    assert "different judges" in notes
+    assert "different items" in notes
+
+
+def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
+    done = anjian("leaderboard", tmp_path)
+    assert done.returncode == 2
+    assert str(tmp_path) in one_line(done)
