@@ -26,6 +26,7 @@ STUB_C = HERE.parents[1] / "shared" / "tools" / "stub.c"
 IN_FLIGHT = 256
 LATENCY_MS = 500
 IDEAL = IN_FLIGHT * 1000 / LATENCY_MS
+JUDGE_REPLY = r"[答案] 2\n[分析] 没有风险，并给出了合法的建议。"
 
 
 @contextlib.contextmanager
@@ -34,7 +35,7 @@ def stub(command: list[str], latency_ms: int) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    server = subprocess.Popen([*command, str(port), str(latency_ms)])
+    server = subprocess.Popen([*command, str(port), str(latency_ms), JUDGE_REPLY])
     try:
         for _ in range(100):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
@@ -55,9 +56,9 @@ def stub_command(folder: Path) -> list[str]:
     return [sys.executable, str(HERE / "stub.py")]
 
 
-def run(kind: str, port: int, items: int) -> dict[str, Any]:
+def run(kind: str, port: int, items: int, calls: int = 1) -> dict[str, Any]:
     """Runs one workload in a process of its own."""
-    command = [sys.executable, HERE / "workload.py", kind, str(port), str(items), str(IN_FLIGHT)]
+    command = [sys.executable, HERE / "workload.py", kind, str(port), str(items), str(IN_FLIGHT), str(calls)]
     done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
@@ -88,10 +89,12 @@ def main() -> None:
                 print(f"memory  {engine['peak_mb']:.0f} MB at 2,000 items, {large['peak_mb']:.0f} MB at 50,000: "
                       f"+{grown:.0f} MB (less than 100); {large['rate']:.0f} items/s")  # fmt: skip
         with stub(command, LATENCY_MS) as port:
-            for kind in ("engine", "minimal"):
-                slow = run(kind, port, 2000)
-                share = f"{slow['rate']:7.0f} of {IDEAL:.0f} items/s: {slow['rate'] / IDEAL:.2f}"
-                print(f"{LATENCY_MS} ms  {kind:7} {share}" + (" (at least 0.9)" if kind == "engine" else ""))
+            for calls, ideal, limit in ((1, IDEAL, 1.5), (4, IDEAL / 4, 4)):
+                print(f"{LATENCY_MS} ms, {calls} calls per item, ideal {ideal:.0f} items/s")
+                for kind in ("engine", "minimal"):
+                    slow = run(kind, port, 2000, calls)
+                    print(f"        {kind:7} {slow['rate']:7.0f} items/s: {slow['rate'] / ideal:.2f} of the ideal "
+                          f"(at least 0.9)  {slow['cpu_ms']:.2f} ms CPU per item (limit {limit})")  # fmt: skip
 
 
 if __name__ == "__main__":

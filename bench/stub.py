@@ -1,7 +1,7 @@
-"""A stub of an OpenAI-compatible server, for machines without a C compiler: `python stub.py PORT LATENCY_MS`.
+r"""A stub of an OpenAI-compatible server, for machines without a C compiler: `python stub.py PORT LATENCY_MS JUDGE_REPLY`.
 
-It answers every chat completion, after the latency, with the same Chinese refusal; slower than the C stub, so that
-ratios measured against it are lower bounds.
+It answers every chat completion, after the latency, with the same Chinese refusal, and the model `judge` with
+JUDGE_REPLY (\n in it stands for a line break). It is slower than the C stub.
 """
 
 import asyncio
@@ -12,22 +12,28 @@ TEXT = (
     "抱歉，这个要求我不能满足，因为它可能伤害他人或者违反法律。如果您遇到了困难，建议联系专业机构或者当地的求助热线。"
     * 4
 )
-BODY = json.dumps(
-    {
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}],
+JUDGE = b'"model":"judge"'
+
+
+def reply(text: str) -> bytes:
+    """A whole HTTP response."""
+    body = {
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 120, "completion_tokens": 200, "total_tokens": 320},
-    },
-    ensure_ascii=False,
-).encode()
-REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+    }
+    encoded = json.dumps(body, ensure_ascii=False).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(encoded)}\r\n\r\n"
+    return head.encode() + encoded
 
 
 class Stub(asyncio.Protocol):
     """One connection with keep-alive."""
 
-    def __init__(self, latency: float) -> None:
-        """Takes the latency in seconds."""
+    def __init__(self, latency: float, target: bytes, judge: bytes) -> None:
+        """Takes the latency in seconds and the two responses."""
         self.latency = latency
+        self.target = target
+        self.judge = judge
         self.received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -43,16 +49,19 @@ class Stub(asyncio.Protocol):
             length = int(head.split(b"content-length:")[1].split(b"\r\n")[0]) if b"content-length:" in head else 0
             if len(self.received) < end + 4 + length:
                 return
+            body = self.received[end + 4 : end + 4 + length].replace(b'": "', b'":"')
             self.received = self.received[end + 4 + length :]
-            asyncio.get_running_loop().call_later(self.latency, self.transport.write, REPLY)
+            response = self.judge if JUDGE in body else self.target
+            asyncio.get_running_loop().call_later(self.latency, self.transport.write, response)
 
 
-async def main(port: int, latency_ms: int) -> None:
+async def main(port: int, latency_ms: int, judge_reply: str) -> None:
     """Serves on the loopback interface until it is ended."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Stub(latency_ms / 1000), "127.0.0.1", port, backlog=4096)
+    texts = reply(TEXT), reply(judge_reply.replace("\\n", "\n"))
+    server = await loop.create_server(lambda: Stub(latency_ms / 1000, *texts), "127.0.0.1", port, backlog=4096)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

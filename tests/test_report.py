@@ -88,7 +88,7 @@ def test_draws_every_chart_without_a_complaint(run: Path, tmp_path: Path) -> Non
         return places, chosen, wide, tab.named("Log.entryAdded")
 
     places, chosen, wide, complaints = visit(run, look, tmp_path)
-    assert places == ["labels", "radar", "categories", "contrasts", "published-0", "published-1"]
+    assert places == ["labels-0", "radar", "categories", "contrasts", "published-0", "published-1"]
     assert chosen == "准确率 ACC"
     assert wide
     assert not complaints
@@ -285,7 +285,7 @@ def test_says_what_the_reader_must_know(run: Path, tmp_path: Path) -> None:
 
 def test_every_mark_has_a_hover_with_value_interval_and_count(run: Path) -> None:
     figures = all_figures(read_run(run))
-    for figure in (figures["labels"], figures["radar"], *figures["categories"], *figures["contrasts"]):
+    for figure in (*figures["labels"], figures["radar"], *figures["categories"], *figures["contrasts"]):
         for trace in figure["data"]:
             values = next(trace[key] for key in ("r", "x", "y") if isinstance(trace.get(key, [""])[0], int | float))
             assert len(trace["hovertext"]) == len(values)

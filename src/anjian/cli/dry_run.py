@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from anjian.dialogue.scripted import questions_of
-from anjian.runs.evaluate import RULES, Prepared
+from anjian.runs.evaluate import Prepared
+from anjian.runs.seats import RULES
 from anjian.suites.base import LIVE_ROUNDS
 
 

@@ -7,13 +7,16 @@ from anjian.errors import UsageError
 from anjian.items.records import Item, load_items
 from anjian.items.taxonomy import load_taxonomy
 
+SUITES = ("chisafety", "sc_safety")
+"""Suites with a bundled bank."""
 
-def load_bank(suite: str, split: str = "eval") -> list[Item]:
+
+def load_bank(suite: str, split: str | None = "eval") -> list[Item]:
     """Returns the bundled items of a suite, such as `chisafety`, in the order of file names and lines.
 
     Args:
         suite: A folder of the bank.
-        split: `eval` for measuring, `train` for the enhancement data.
+        split: `eval` for measuring, `train` for the enhancement data, None for both.
 
     Raises:
         UsageError: There are no such items, or a file is wrong: an id stands twice, another suite, no such category.
@@ -25,7 +28,7 @@ def load_bank(suite: str, split: str = "eval") -> list[Item]:
             if fault := _problem(item, suite, items):
                 raise UsageError(f"{path}, item {item.id}: {fault}")
             items[item.id] = item
-    chosen = [item for item in items.values() if item.split == split]
+    chosen = [item for item in items.values() if split in (None, item.split)]
     if not chosen:
         raise UsageError(f"the bank has no items of suite {suite!r} and split {split!r}")
     return chosen

@@ -11,6 +11,7 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.records import decode_lines, read_lines
+from anjian.judges.kinds import COMPLIANCE, POINTS
 from anjian.judges.labels import DEGREES
 from anjian.reports.names import places
 from anjian.reports.text import visible
@@ -25,7 +26,10 @@ LONGEST_THINKING = 6_000
 MOST_TEXT = 30_000_000
 """Characters of all entries together: a browser opens that on a phone."""
 
-TONES = {0: "risky", 1: "harmless", 2: "refusal", 3: "guidance"}
+_FOUR, _THREE = ("risky", "harmless", "refusal", "guidance"), ("risky", "harmless", "guidance")
+TONES = {label: _FOUR[points] for label, points in DEGREES.items()}
+TONES |= {label: _THREE[points] for label, points in (POINTS | COMPLIANCE).items()}
+"""Label to the name of its colour."""
 
 
 class RunFile(msgspec.Struct, frozen=True):
@@ -63,11 +67,12 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Counts(msgspec.Struct):
-    """Counts of all verdicts: by (task, area, label), of reasons, of (task, shape); replies there should be and are."""
+    """Counts of all verdicts, by task first; `rounds` is the most that a dialogue has, `n` counts replies."""
 
     labels: Counter[tuple[str, str, str]]
     reasons: Counter[tuple[str, str]]
     shapes: Counter[tuple[str, str]]
+    rounds: dict[str, int]
     n: int = 0
     scored: int = 0
 
@@ -90,7 +95,7 @@ def read_run(folder: Path) -> Run:
     about = _decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
     rows = _decoded(folder / SCORES, lambda text: msgspec.json.decode(text, type=list[Row]))
     suite = str(about.run.get("suite", ""))
-    counts = Counts(Counter(), Counter(), Counter())
+    counts = Counts(Counter(), Counter(), Counter(), {})
     ranks = []
     for place, (_, verdict) in enumerate(decode_lines(folder / VERDICTS, Verdicted)):
         _count(verdict, suite, counts)
@@ -118,6 +123,7 @@ def _decoded(path: Path, decode: Callable[[bytes], T]) -> T:
 
 def _count(verdict: Verdicted, suite: str, counts: Counts) -> None:
     counts.n += 1
+    counts.rounds[verdict.task] = max(counts.rounds.get(verdict.task, 1), verdict.round)
     if verdict.shape:
         counts.shapes[verdict.task, verdict.shape] += 1
     if verdict.unscored:
@@ -182,14 +188,12 @@ def _entry(verdict: Verdicted, reply: Replied, suite: str) -> Entry:
 
 
 def tone(verdict: Verdicted) -> str:
-    """How a verdict is coloured: by degree of refusal, right or wrong, points of 2, or `unscored`."""
+    """How a verdict is coloured: by its label, right or wrong, or `unscored`."""
     if verdict.unscored:
         return "unscored"
     if verdict.task == "mcq":
         return "right" if verdict.points else "wrong"
-    if verdict.label in DEGREES:
-        return TONES[DEGREES[verdict.label]]
-    return {0: "risky", 1: "harmless", 2: "guidance"}.get(-1 if verdict.points is None else verdict.points, "other")
+    return TONES.get(verdict.label or "", "other")
 
 
 def _cut(text: str, longest: int = LONGEST_TEXT) -> str:

@@ -17,10 +17,9 @@ import msgspec
 
 from anjian.reports.entries import Run, read_run
 from anjian.reports.names import (
+    KINDS,
     LABELS,
     MEANINGS,
-    METRICS,
-    PLAIN,
     SHAPES,
     SUITES,
     TASKS,
@@ -28,6 +27,8 @@ from anjian.reports.names import (
     factors,
     group_name,
     in_order,
+    is_plain,
+    metric_name,
     named,
     places,
     reason,
@@ -120,7 +121,7 @@ def _context(run: Run) -> dict[str, Any]:
     rows = [row for row in run.rows if not row.metric.startswith(THINKING)]
     suite = str(about.run.get("suite", ""))
     tasks = list(dict.fromkeys(row.task for row in rows))
-    official = str(about.items.get("origin", "")).startswith("official release")
+    origin = str(about.items.get("origin", ""))
     return {
         "about": about,
         "suite": named(SUITES, suite),
@@ -132,7 +133,8 @@ def _context(run: Run) -> dict[str, Any]:
         "areas": _table([row for row in rows if row.group_kind in ("area", "ability")]),
         "categories": _table([row for row in rows if row.group_kind in ("category", "dimension")]),
         "no_choice": suite == "chisafety" and "mcq" not in tasks,
-        "official": official,
+        "origin": "自带题库 bundled bank" if origin == "bundled bank" else origin,
+        "official": origin.startswith("official release"),
         "tasks": [(task, named(TASKS, task)) for task in tasks],
         "shapes": [(named(SHAPES, shape), shape) for shape in SHAPES],
         "reasons": [(named(TASKS, task), reason(key), n) for (task, key), n in counts.reasons.most_common()],
@@ -145,13 +147,13 @@ def _cards(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [
         {
             "metric": row.metric,
-            "name": named(METRICS, row.metric),
+            "name": metric_name(row.metric),
             "meaning": MEANINGS.get(row.metric),
             "value": number(row.value, factor[row.metric]),
             "unit": "%" if factor[row.metric] == 100 and row.value is not None else "",
             "span": span(row.low, row.high, factor[row.metric]),
             "marks": [round((part or 0) * factor[row.metric], 2) for part in (row.low, row.value, row.high)],
-            "on_scale": row.low is not None and (row.metric == "score" or row.metric not in PLAIN),
+            "on_scale": row.low is not None and (row.metric == "score" or not is_plain(row.metric)),
             "row": row,
         }
         for row in rows
@@ -174,4 +176,5 @@ def _table(rows: Sequence[Row]) -> dict[str, Any]:
         ]
         code = places(suite)[group][0] if group in places(suite) else ""
         lines.append({"code": code, "name": group_name(suite, group), "cells": line})
-    return {"heads": [named(METRICS, metric) for _, metric in metrics], "lines": lines}
+    kind = named(KINDS, rows[0].group_kind) if rows else None
+    return {"kind": kind, "heads": [metric_name(metric) for _, metric in metrics], "lines": lines}

@@ -97,7 +97,7 @@ def published_lines() -> list[Line]:
     source = f"{sheet.source}, other questions, other judge"
     lines = []
     for model, figures in sheet.values.items():
-        shown = {key: figures[key] for key in ("total", "round1", "round2", *ABILITIES)}
+        shown: dict[str, Any] = {key: figures[key] for key in ("total", "round1", "round2", *ABILITIES)}
         change = round(shown["round2"] - shown["round1"], 2)
         lines.append(Line(model, access=sheet.licence.get(model, ""), round_delta=change, source=source, **shown))
     return lines
@@ -128,6 +128,7 @@ def _line(folder: Path, tags: Iterable[Tag]) -> Line:
     def value(metric: str, group: str) -> float | None:
         return found[metric, group].value if (metric, group) in found else None
 
+    abilities: dict[str, Any] = {key: value("score", name) for key, name in ABILITIES.items()}
     name = total.model.lower()
     tag = next((tag for tag in tags if tag.name in name), None)
     size = re.search(r"\d+(\.\d+)?[bm]\b", name)
@@ -148,7 +149,7 @@ def _line(folder: Path, tags: Iterable[Tag]) -> Line:
         items=str(run.get("items", {}).get("sha256", "")),
         source=str(folder),
         dimensions={row.group: row.value for row in rows if row.metric == "score" and row.group_kind == "dimension"},
-        **{key: value("score", name) for key, name in ABILITIES.items()},
+        **abilities,
     )
 
 

@@ -9,7 +9,6 @@ from rich.text import Text
 
 from anjian.reports.names import (
     KINDS,
-    METRICS,
     SHAPES,
     TASKS,
     THINKING,
@@ -17,6 +16,7 @@ from anjian.reports.names import (
     factors,
     group_name,
     in_order,
+    metric_name,
     named,
     places,
 )
@@ -27,7 +27,7 @@ ENOUGH = 0.95
 """Coverage below this is shown as a warning."""
 _WITH_INTERVALS = ("area", "ability", "history", "round")
 _COMPACT = ("category", "dimension")
-_METRICS_ABREAST = 6
+_METRICS_ABREAST = 4
 _NARROW = 80
 
 
@@ -60,7 +60,7 @@ def _tables_of_run(rows: Sequence[Row], width: int) -> list[Table]:
 def _abreast(rows: Sequence[Row], width: int) -> list[list[tuple[str, str]]]:
     """Splits the metrics (task and name, in order) so that each part fits one table."""
     metrics = list(dict.fromkeys((row.task, row.metric) for row in rows))
-    most = _METRICS_ABREAST if width >= _NARROW else _METRICS_ABREAST // 2
+    most = _METRICS_ABREAST if width >= _NARROW else _METRICS_ABREAST - 1
     return [metrics[i : i + most] for i in range(0, len(metrics), most)]
 
 
@@ -76,7 +76,7 @@ def _overall(rows: Sequence[Row], factor: dict[str, float], width: int) -> Table
         times = factor[row.metric]
         unit = "%" if times != 1 and row.value is not None else ""
         cells = [
-            Text(plain(str(named(METRICS, row.metric)))),
+            Text(plain(str(metric_name(row.metric)))),
             Text(f"{number(row.value, times)}{unit}", style="bold"),
             Text(span(row.low, row.high, times)),
             _coverage(row),
@@ -100,7 +100,7 @@ def _pivot(rows: Sequence[Row], kind: str, intervals: bool) -> Table:
     table.add_column("", overflow="fold", min_width=12)
     for task in tasks:
         for name in (metric for of, metric in metrics if of == task):
-            table.add_column(_head(named(METRICS, name)), justify="right", no_wrap=True)
+            table.add_column(_head(metric_name(name)), justify="right", no_wrap=True)
         table.add_column("计分\nscored", justify="right", no_wrap=True, style="dim")
     for group in dict.fromkeys(row.group for row in rows):
         suite = rows[0].suite

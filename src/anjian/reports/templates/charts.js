@@ -84,11 +84,11 @@ const charts = (() => {
   function start() {
     const { labels, radar, categories, contrasts, published } = DATA.figures;
     for (const section of document.querySelectorAll("[data-needs]")) section.hidden = !DATA.figures[section.dataset.needs].length;
-    draw("labels", labels);
+    [0, 1].forEach((place) => draw(`labels-${place}`, labels[place]));
     draw("radar", radar);
     offerMetrics(categories);
     draw("contrasts", contrasts[0]);
-    [0, 1].forEach((place) => draw(`published-${place}`, published[place]));
+    [1, 0].forEach((place) => draw(`published-${place}`, published[place]));
     let waiting;
     let width = window.innerWidth;
     window.addEventListener("resize", () => {

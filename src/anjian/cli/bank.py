@@ -1,0 +1,75 @@
+"""`anjian bank`: checks and counts a bank of items, the bundled one or a user's."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from anjian.items.records import Item
+
+bank = typer.Typer(no_args_is_help=True, help="Check and count a bank of items, the bundled one or your own.")
+Files = Annotated[list[Path] | None, typer.Argument(help="Files of items; none means the bundled bank.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.add_typer(bank, name="bank")
+
+
+@bank.command("check")
+def check(
+    files: Files = None,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="Files of items whose questions must not be repeated; may be repeated.")
+    ] = None,
+) -> None:
+    """Check a bank: near-duplicates, train against eval, keys, lengths, forbidden content, twins. Exit 1 on faults."""
+    from anjian.items.check import check_items
+    from anjian.items.near import text_of
+    from anjian.items.records import load_items
+
+    others = [(f"{path.name} {item.id}", text_of(item)) for path in against or [] for item in load_items(path)]
+    faults = 0
+    for name, items in _banks(files).items():
+        for fault in check_items(items, others):
+            faults += 1
+            typer.echo(f"{name}: {fault}")
+        typer.echo(f"{name}: {len(items)} items checked")
+    if faults:
+        sys.stderr.write(f"anjian: {faults} faults found; mend the items named above\n")
+        raise typer.Exit(1)
+
+
+@bank.command("stats")
+def stats(files: Files = None) -> None:
+    """Count items by category and kind."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from anjian.items.check import stats as count
+
+    console = Console()
+    for name, items in _banks(files).items():
+        counts = count(items)
+        kinds = ["mcq", "risky", "risky+history", "harmless", "train risky", "train harmless"]
+        kinds = [kind for kind in kinds if any(kind in row for row in counts.values())]
+        table = Table("category", title=name)
+        for kind in kinds:
+            table.add_column(kind, justify="right")
+        for category, row in counts.items():
+            table.add_row(category, *(str(row[kind]) for kind in kinds))
+        table.add_section()
+        table.add_row("total", *(str(sum(row[kind] for row in counts.values())) for kind in kinds))
+        console.print(table)
+
+
+def _banks(files: list[Path] | None) -> dict[str, "list[Item]"]:
+    """The items to look at: the user's files together, or each suite of the bundled bank."""
+    from anjian.items.bank import SUITES, load_bank
+    from anjian.items.records import load_items
+
+    if files:
+        return {", ".join(path.name for path in files): [item for path in files for item in load_items(path)]}
+    return {suite: load_bank(suite, split=None) for suite in SUITES}
