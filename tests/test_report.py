@@ -332,6 +332,12 @@ def test_other_suites_are_shown_too(tmp_path: Path) -> None:
     assert "&lt;b&gt;x&lt;/b&gt;" in page and "<b>x</b>" not in page
 
 
+def test_a_run_without_replies_is_shown(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, refusal=0, mcq=0)
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "0 / 0 条回复计分" in page
+
+
 @pytest.mark.parametrize("name", ["run.toml", "scores.json", "verdicts.jsonl", "replies.jsonl"])
 def test_an_unfinished_run_is_refused(name: str, tmp_path: Path) -> None:
     folder = make_run(tmp_path, refusal=1, mcq=0)

@@ -102,6 +102,19 @@ def test_other_suites_print_too() -> None:
     assert shown([]) == ""
 
 
+def test_rounds_of_an_ability_are_columns() -> None:
+    """SC-Safety names the rounds of an ability as groups; people read them across."""
+    values = {"指令攻击": 70.0, "指令攻击/round1": 75.0, "指令攻击/round2": 65.0}
+    rows = [
+        Row("sc_safety", "dialogue", "m", "j", "score", "ability", group, value, value, value, 10, 10)
+        for group, value in values.items()
+    ]
+    rows.append(Row("sc_safety", "dialogue", "m", "j", "round_delta", "ability", "指令攻击", -0.5, -3.0, 2.0, 5, 5))
+    text = shown(rows)
+    assert line(text, "得分").split() == ["得分", "第", "1", "轮", "第", "2", "轮", "末轮减首轮", "计分"]
+    assert line(text, "I").split()[2:] == ["70.0", "75.0", "65.0", "-0.5", "10/10"]
+
+
 def test_hostile_names_move_nothing_and_style_nothing() -> None:
     rows = [
         Row(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, "overall", HOSTILE, 0.5, 0.4, 0.6, 10, 10),

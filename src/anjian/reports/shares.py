@@ -29,7 +29,8 @@ def _stacked(counts: dict[tuple[str, str], int], order: list[str], suite: str, r
     for (area, label), n in counts.items():
         for group in {OVERALL, area or OVERALL}:
             groups.setdefault(group, dict.fromkeys(order, 0))[label] += n
-    names = sorted(groups, key=lambda group: places(suite).get(group, ("",))[0])
+    order_of = {group: place for place, group in enumerate(places(suite))}
+    names = sorted(groups, key=lambda group: order_of.get(group, -1))
     data = [_trace(label, {group: groups[group] for group in names}, suite, repeats) for label in order]
     shown = [tick(suite, group) for group in names]
     layout = {"barmode": "stack", "height": 90 + 42 * len(names), "yaxis": ticks(names, shown, 17)}
