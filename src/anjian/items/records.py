@@ -36,7 +36,7 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         turns: What the user says, in order; all but the first presume an answer to the one before.
         history: What was said before the first turn; ends with the assistant.
         options: Letter to text, for multiple choice.
-        answer: The right letter, if known.
+        answer: The right letter, if known; without options, the reference answer.
         harmless: True where a good model answers in full.
         split: `eval` for measuring, `train` for the enhancement data.
     """
@@ -63,7 +63,7 @@ def problem(item: Item) -> str | None:
         return fault
     if item.options and fault_in_options(item.options):
         return "`options` needs two or more texts under the letters A, B, C … in order, none of them empty"
-    if item.answer is not None and item.answer not in item.options:
+    if item.options and item.answer is not None and item.answer not in item.options:
         return f"`answer` {item.answer!r} is not one of the letters of `options`"
     return None
 

@@ -55,7 +55,7 @@ def radar(rows: Sequence[Row]) -> Figure | None:
     between = 90 - 180 / len(groups)
     radial = {"range": [0, 100], "tickvals": [25, 50, 75, 100], "angle": between, "tickangle": between}
     layout = {"polar": {"radialaxis": radial, "angularaxis": axis}, "height": 460}
-    layout |= {"margin": {"l": 68, "r": 68, "t": 36, "b": 84}}
+    layout |= {"margin": {"l": 76, "r": 88, "t": 36, "b": 84}}
     return {"data": data, "layout": layout, "narrow": {"margin.l": 76, "margin.r": 76, "margin.b": 130, "height": 420}}
 
 
