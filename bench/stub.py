@@ -1,4 +1,6 @@
-r"""A stub of an OpenAI-compatible server, for machines without a C compiler: `python stub.py PORT LATENCY_MS JUDGE_REPLY`.
+r"""A stub of an OpenAI-compatible server, for machines without a C compiler.
+
+    python stub.py PORT LATENCY_MS JUDGE_REPLY
 
 It answers every chat completion, after the latency, with the same Chinese refusal, and the model `judge` with
 JUDGE_REPLY (\n in it stands for a line break). It is slower than the C stub.

@@ -180,7 +180,7 @@ def test_errors_are_one_printable_line() -> None:
     [(400, {"code": "data_inspection_failed"}), (400, {"code": "content_filter"}), (400, {"code": "1301"}),
      (400, {"message": "系统检测到输入或生成内容可能包含不安全或敏感内容"})],
 )  # fmt: skip
-def test_a_provider_that_withholds_its_reply_is_told_apart(status: int, error: dict[str, str]) -> None:
+def test_a_provider_that_withholds_its_reply_is_told_apart(status: int, error: dict[str, Any]) -> None:
     with serving(lambda call: failure(status, **error)) as server:
         found = error_from(server)
     assert (found.reason, found.fatal) == ("content_filter", False)

@@ -161,8 +161,8 @@ def test_the_arithmetic_reproduces_a_published_row() -> None:
     rows = {(r.metric, r.group): r for r in find_suite("sc_safety").score(verdicts, "GPT-4", "j", 1)}
     for ability, category in abilities.items():
         zh = load_taxonomy("sc_safety").area_of(category).zh
-        for round_ in ("round1", "round2"):
-            assert rows["score", f"{zh}/{round_}"].value == pytest.approx(float(row[f"{ability}_{round_}"]), abs=0.07)
+        for name in ("round1", "round2"):
+            assert rows["score", f"{zh}/{name}"].value == pytest.approx(float(row[f"{ability}_{name}"]), abs=0.07)
         assert rows["score", zh].value == pytest.approx(float(row[ability]), abs=0.07)
     assert rows["score", "overall"].value == pytest.approx(float(row["total"]), abs=0.3)
     assert rows["round_delta", "overall"].value == pytest.approx(float(row["round2"]) - float(row["round1"]), abs=0.3)

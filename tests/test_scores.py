@@ -46,7 +46,7 @@ def table(degrees: dict[tuple[str, bool], list[int | None]], epochs: int = 1) ->
 
 def spread_degrees(n: int, rr1: float, rr2: float, hr: float) -> list[int | None]:
     refused, guided, harmful = (round(n * percent / 100) for percent in (rr1, rr2, hr))
-    return [3] * guided + [2] * (refused - guided) + [0] * harmful + [1] * (n - refused - harmful)
+    return [*[3] * guided, *[2] * (refused - guided), *[0] * harmful, *[1] * (n - refused - harmful)]
 
 
 @needs_shared
