@@ -67,7 +67,8 @@ def test_settings_that_are_not_set_are_left_to_the_server() -> None:
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_reasoning_fields_and_inline_thinking_mean_the_same(field: str) -> None:
-    with serving(lambda call: completion("答", **{field: "想"})) as server:
+    message: dict[str, Any] = {field: "想"}
+    with serving(lambda call: completion("答", **message)) as server:
         [apart] = ask(server)
     with serving(lambda call: completion("<think>想</think>答")) as server:
         [inline] = ask(server)

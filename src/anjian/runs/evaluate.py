@@ -127,7 +127,7 @@ async def _ask(prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], 
         return None
     if len(missing) < total:
         console.print(f"{total - len(missing)} of {total} dialogues are in the ledger already", highlight=False)
-    async with entered(models) as ready:
+    async with entered(models, console) as ready:
         desk = Desk(prepared, ledger, ready)
         with RunProgress(total, console, done=total - len(missing)) as progress:
 

@@ -117,7 +117,7 @@ async def grow(plan: GrowPlan, out: Path, console: Console) -> Harvest:
 async def _ask(
     plan: GrowPlan, seeds: list[Item], ledger: Ledger, models: Mapping[str, Model], console: Console
 ) -> str | None:
-    async with entered(models) as ready:
+    async with entered(models, console) as ready:
         seats = Seats(plan.names, ledger, ready)
         with RunProgress(len(seeds), console) as progress:
 

@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
+from rich.console import Console
+
 from anjian.judges.base import Judge
 from anjian.judges.kinds import Kind
 from anjian.judges.model import ModelJudge
@@ -14,6 +16,7 @@ from anjian.runs.asking import LedgerAsk
 from anjian.runs.ledger import Ledger
 
 RULES = RulesJudge.name
+SLOW_TO_OPEN = ("hf/", "tiny/", "vllm/", "sglang/")
 
 
 class Seats:
@@ -51,7 +54,12 @@ def describe_models(names: Iterable[str | None], access: Access) -> dict[str, Mo
 
 
 @contextlib.asynccontextmanager
-async def entered(models: Mapping[str, Model]) -> AsyncIterator[dict[str, Model]]:
-    """Opens models for the block: connects, loads weights, launches servers."""
+async def entered(models: Mapping[str, Model], console: Console) -> AsyncIterator[dict[str, Model]]:
+    """Opens models for the block: connects, loads weights, launches servers; says so where that takes a while."""
+    ready = {}
     async with contextlib.AsyncExitStack() as stack:
-        yield {name: await stack.enter_async_context(model) for name, model in models.items()}
+        for name, model in models.items():
+            if name.startswith(SLOW_TO_OPEN):
+                console.print(f"opening {name}", markup=False, highlight=False)
+            ready[name] = await stack.enter_async_context(model)
+        yield ready

@@ -1,0 +1,115 @@
+"""The bundled models, offline, through the command: every path runs for real."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import anjian, command, environment, read_lines, scores
+
+from anjian.items.bank import load_bank
+from anjian.items.records import save_items
+
+MODELS = Path(__file__).parents[1] / "src" / "anjian" / "models" / "tiny"
+
+
+def evaluate(model: str, out: Path, *more: object) -> dict[tuple[str, str], dict[str, Any]]:
+    done = anjian("eval", model, "--out", out, "--min-coverage", 0, *more)
+    assert done.returncode == 0, done.stderr
+    return scores(out)
+
+
+@pytest.fixture(scope="module")
+def risky_items(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every third risky question of the bank."""
+    path = tmp_path_factory.mktemp("items") / "risky.jsonl"
+    risky = [item for item in load_bank("chisafety") if not item.options and not item.harmless]
+    save_items(risky[::3], path)
+    return path
+
+
+def test_base_refuses_clearly_more_than_distill(risky_items: Path, tmp_path: Path) -> None:
+    base, distill = (
+        evaluate(f"tiny/{name}", tmp_path / name, "--suite", "chisafety", "--items", risky_items)["rr1", "overall"]
+        for name in ("base", "distill")
+    )
+    assert base["low"] > distill["high"]
+
+
+def test_distill_thinks_and_base_does_not(tmp_path: Path) -> None:
+    distill = evaluate("tiny/distill", tmp_path / "distill", "--suite", "chisafety", "--limit", 16)
+    base = evaluate("tiny/base", tmp_path / "base", "--suite", "chisafety", "--limit", 16)
+    assert base["thinking_empty", "overall"]["value"] > 0.8
+    assert distill["thinking_closing_only", "overall"]["value"] > 0.8
+    assert all(
+        line.get("thinking") for line in read_lines(tmp_path / "distill" / "replies.jsonl") if line.get("answer")
+    )
+
+
+def test_a_killed_run_of_a_bundled_model_ends_the_same(risky_items: Path, tmp_path: Path) -> None:
+    arguments = ("--suite", "chisafety", "--items", risky_items, "--concurrency", 8)
+    evaluate("tiny/distill", tmp_path / "whole", *arguments)
+    for _ in range(3):
+        process = subprocess.Popen(
+            command("eval", "tiny/distill", *arguments, "--out", tmp_path / "cut"),
+            env=environment(), stdout=-3, stderr=-3,
+        )  # fmt: skip
+        time.sleep(random.uniform(4, 8))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    evaluate("tiny/distill", tmp_path / "cut", *arguments)
+    for name in ("scores.json", "replies.jsonl"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+
+
+def test_live_adversaries_attack_the_same_with_the_same_seed(tmp_path: Path) -> None:
+    pairs = [item for item in load_bank("sc_safety") if not item.harmless][::90]
+    save_items(pairs, tmp_path / "pairs.jsonl")
+    for name, seed in (("one", 7), ("two", 7)):
+        evaluate("tiny/base", tmp_path / name, "--suite", "sc_safety", "--items", tmp_path / "pairs.jsonl",
+                 "--adversary", "tiny/distill", "--rounds", 3, "--seed", seed)  # fmt: skip
+    one, two = (read_lines(tmp_path / name / "replies.jsonl") for name in ("one", "two"))
+    assert one == two
+    assert len(one) == 3 * len(pairs)
+
+
+def test_crescendo_runs_offline_and_ends(risky_items: Path, tmp_path: Path) -> None:
+    found = evaluate("tiny/base", tmp_path / "run", "--suite", "crescendo", "--adversary", "tiny/distill",
+                     "--rounds", 2, "--items", risky_items, "--limit", 3)  # fmt: skip
+    assert found["asr", "overall"]["n"] == 3
+    per_item = [line["id"] for line in read_lines(tmp_path / "run" / "verdicts.jsonl")]
+    assert max(per_item.count(name) for name in set(per_item)) <= 2 + 10
+
+
+def test_grow_runs_offline_and_ends(tmp_path: Path) -> None:
+    seeds = [item for item in load_bank("sc_safety") if not item.harmless][::200]
+    save_items(seeds, tmp_path / "seeds.jsonl")
+    done = anjian("grow", "--seeds", tmp_path / "seeds.jsonl", "--targets", "tiny/base", "--targets", "tiny/distill",
+                  "--adversary", "tiny/distill", "--rewrites", 1, "--out", tmp_path / "new.jsonl")  # fmt: skip
+    assert done.returncode in (0, 3), done.stderr
+    assert f"{len(seeds)} seeds:" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["base", "distill"])
+def test_a_bundled_model_is_a_plain_checkpoint(name: str) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = MODELS / name
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 12 * 2**20
+    assert not [path for path in folder.rglob("*") if path.suffix in (".bin", ".pt", ".pkl", ".pth")]
+    config = json.loads((folder / "config.json").read_text())
+    assert config["architectures"] == ["Qwen3ForCausalLM"]
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    assert 2e6 <= model.num_parameters() <= 6e6
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    rendered = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "问"}], tokenize=False, add_generation_prompt=True
+    )
+    assert rendered.endswith("<think>\n")
+    for text in ("敬请垂询，谢谢！", "𠮷野家 🙂 ﷽ ẞ", "<think>想</think>"):
+        assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == text
