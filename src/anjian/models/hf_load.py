@@ -53,7 +53,7 @@ def load(path: str, *, device: str | None, dtype: str | None, trust_remote_code:
     torch, transformers = library("torch"), library("transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    path = _checked(path)
+    path = checked_path(path)
     spread = device is None and torch.cuda.device_count() > 1 and find_spec("accelerate") is not None
     device = device or _best_device(torch)
     options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
@@ -81,8 +81,8 @@ def library(name: str) -> Any:
         raise UsageError(f'an in-process model needs more packages ({error}): pip install "anjian[local]"') from None
 
 
-def _checked(path: str) -> str:
-    """Settles what can be said about a path before anything is loaded."""
+def checked_path(path: str) -> str:
+    """Settles what can be said about a path before anything is loaded; raises UsageError."""
     folder = Path(path).expanduser()
     if folder.is_dir():
         if not any(folder.glob("*.safetensors")):

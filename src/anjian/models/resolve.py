@@ -78,8 +78,9 @@ def open_model(spec: str, access: Access | None = None) -> Model:
         return _tiny(spec, model)
     if provider == "hf":
         from anjian.models.hf import HfModel
+        from anjian.models.hf_load import checked_path
 
-        return HfModel(spec, model, trust_remote_code=access.trust_remote_code)
+        return HfModel(spec, checked_path(model), trust_remote_code=access.trust_remote_code)
     if provider in LAUNCHED:
         from anjian.models.served import ServedModel
 
