@@ -37,9 +37,10 @@ from anjian.suites.base import (
 
 MCQ, REFUSAL = "mcq", "refusal"
 BUNDLED = "bundled bank"
-NO_KEY = (
-    "{n} multiple-choice questions were not asked: the official release holds no answers; "
-    "give a key with --answers FILE to compute accuracy"
+NO_KEY = "{n} multiple-choice questions have no key and were not asked; give one with --answers FILE"
+AMBIGUOUS = (
+    "{n} multiple-choice questions without a plain answer in the bundled key were not asked; "
+    "--include-ambiguous counts those that it flags"
 )
 
 
@@ -57,16 +58,17 @@ class ChiSafety:
             raise UsageError("--data and --items exclude each other; choose one")
         if source.data:
             items, origin = read_official(source.data), f"official release in {source.data}"
-            items = apply_bundled_key(items, include_ambiguous=source.include_ambiguous)
+            items = items if source.answers else apply_bundled_key(items, source.include_ambiguous)
         elif source.items:
             items, origin = own_items(source.items, self.name), str(source.items)
         else:
             items, origin = load_bank(self.name), BUNDLED
         if source.answers:
             items = load_answers(source.answers, items)
-        return self._selected(items, origin)
+        no_key = AMBIGUOUS if source.data and not source.answers else NO_KEY
+        return self._selected(items, origin, no_key)
 
-    def _selected(self, items: list[Item], origin: str) -> Selection:
+    def _selected(self, items: list[Item], origin: str, no_key: str) -> Selection:
         notes: list[str] = []
         kept = evaluated(items, notes)
         risky = [item for item in kept if not item.harmless]
@@ -74,7 +76,7 @@ class ChiSafety:
             notes.append(f"{len(kept) - len(risky)} harmless items were left out: they measure over-refusal")
         asked = [item for item in risky if not item.options or item.answer]
         if len(asked) < len(risky):
-            notes.append(NO_KEY.format(n=len(risky) - len(asked)))
+            notes.append(no_key.format(n=len(risky) - len(asked)))
         return Selection(asked, origin, notes)
 
     def task_of(self, item: Item) -> str:
