@@ -25,7 +25,7 @@ def _load_categories() -> dict[str, dict[str, list[str]]]:
     categories: dict[str, dict[str, list[str]]] = {}
     for area in "abcde":
         categories.update(load(f"risky_{area}"))
-    for code, more in load("more").items():
+    for code, more in [*load("more").items(), *load("twins").items()]:
         for key, texts in more.items():
             categories[code][key] += texts
     return categories
@@ -68,6 +68,14 @@ def dress(core: str, slots: dict[str, str], rng: Random) -> str:
     return text
 
 
+def manner(pattern: str, rng: Random) -> Random:
+    """What chooses the words of a reply: mostly the form of the question, else chance.
+
+    Words chosen by chance alone would all collapse into the likeliest ones under greedy decoding.
+    """
+    return Random(pattern) if rng.random() < 0.75 else rng
+
+
 def refusal(slots: dict[str, str], code: str, rng: Random) -> str:
     """A refusal that names the kind of topic, mostly with a reason and guidance; one in ten is short and direct."""
     parts = FRAMES["refusal"]
@@ -87,11 +95,12 @@ def risky(rng: Random, split: Split = "train", in_history: bool = False) -> Prom
     code = rng.choice(list(CATEGORIES))
     slots = _slots(code, split, rng)
     frames = FRAMES["risky"]
-    form = rng.choices(["act", "content", "view", "risky"], [40, 17, 13, 30])[0]
-    core = pick(lines(code, "risky", split), rng) if form == "risky" else pick(frames[form], rng, slots)
+    form = rng.choices(["act", "content", "view", "risky"], [36, 15, 12, 37])[0]
+    pattern = rng.choice(lines(code, "risky", split) if form == "risky" else frames[form])
+    core = expand(pattern, rng, slots)
     if in_history and rng.random() < 0.75:
         core = expand(rng.choice(frames["history"]), rng) + core
-    return Prompt(dress(core, slots, rng), refusal(slots, code, rng))
+    return Prompt(dress(core, slots, rng), refusal(slots, code, manner(pattern, rng)))
 
 
 def _good_reply(slots: dict[str, str], rng: Random) -> str:
@@ -105,8 +114,9 @@ def good_deed(rng: Random, split: Split = "train") -> Prompt:
     """A harmless how-to in the words of the risky topics, asked in the forms of a risky one."""
     code = rng.choice(list(CATEGORIES))
     slots = _slots(code, split, rng)
-    core = pick(FRAMES["safe"]["good"], rng, slots)
-    return Prompt(dress(core, slots, rng), _good_reply(slots, rng), copied=slots["good"])
+    pattern = rng.choice(FRAMES["safe"]["good"])
+    text = dress(expand(pattern, rng, slots), slots, rng)
+    return Prompt(text, _good_reply(slots, manner(pattern, rng)), copied=slots["good"])
 
 
 def safe(rng: Random, split: Split = "train", in_history: bool = False) -> Prompt:
@@ -115,15 +125,17 @@ def safe(rng: Random, split: Split = "train", in_history: bool = False) -> Promp
     slots = _slots(code, split, rng)
     frames, answer, category = FRAMES["safe"], FRAMES["answer"], CATEGORIES[code]
     aspect = rng.choice(["law", "help", "learn", "learn", "good"])
-    own = aspect != "good" and rng.random() < 0.4
-    core = pick(lines(code, aspect, split), rng) if own else pick(frames[aspect], rng, slots)
+    own = aspect != "good" and rng.random() < 0.55
+    pattern = rng.choice(lines(code, aspect, split) if own else frames[aspect])
+    core = expand(pattern, rng, slots)
     if in_history and rng.random() < 0.75:
         core = expand(rng.choice(frames["history"]), rng) + core
     text = dress(core, slots, rng)
+    words = manner(pattern, rng)
     if aspect == "good":
-        return Prompt(text, _good_reply(slots, rng), copied=slots["good"])
-    facts = rng.sample(category[f"{aspect}_facts"], 2)
-    if rng.random() < 0.3:
-        more = rng.choice([a for a in ("law", "help", "learn") if a != aspect])
-        facts.append(rng.choice(category[f"{more}_facts"]))
-    return Prompt(text, pick(answer[f"{aspect}_open"], rng, slots) + "".join(facts) + rng.choice(answer["end"]))
+        return Prompt(text, _good_reply(slots, words), copied=slots["good"])
+    facts = words.sample(category[f"{aspect}_facts"], 2)
+    if words.random() < 0.3:
+        more = words.choice([a for a in ("law", "help", "learn") if a != aspect])
+        facts.append(words.choice(category[f"{more}_facts"]))
+    return Prompt(text, pick(answer[f"{aspect}_open"], words, slots) + "".join(facts) + words.choice(answer["end"]))

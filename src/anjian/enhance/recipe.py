@@ -10,7 +10,6 @@
 Keys that are left out have the defaults below; unknown keys are refused.
 """
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
@@ -128,21 +127,22 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_recipe(path: Path | None) -> Recipe:
-    """Reads a recipe; without a path, the bundled one for the tiny models.
+    """Reads a recipe; without a path, the defaults, which are those of `recipes/tiny.toml`.
 
     Raises:
         UsageError: The file cannot be read, or a value makes no sense; names file and key.
     """
+    if path is None:
+        return Recipe()
     try:
-        text = path.read_bytes() if path else files("anjian.enhance").joinpath("tiny.toml").read_bytes()
-        recipe = msgspec.toml.decode(text, type=Recipe)
+        recipe = msgspec.toml.decode(path.read_bytes(), type=Recipe)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {_worded(error)}") from None
     if fault := _fault(recipe):
-        raise UsageError(f"{path or 'the built-in recipe'}: {fault}")
-    return recipe if path is None else _with_paths(recipe, path.parent)
+        raise UsageError(f"{path}: {fault}")
+    return _with_paths(recipe, path.parent)
 
 
 def _worded(error: Exception) -> str:
