@@ -85,7 +85,7 @@ def _single(kind: str, stage: Stage, rng: Random, in_history: bool) -> tuple[str
         task = problem(rng)
         if stage == "base":
             return task.question, "", f"{task.lead}{task.steps}\n答案：{task.result}"
-        return task.question, task.lead + task.steps, f"{task.steps}\n答案：{task.result}"
+        return task.question, task.lead + task.steps, f"{task.lead}结果是{task.result}。\n答案：{task.result}"
     if kind == "choice":
         item = choice(rng)
         conclusion = f"所以选“{item.text}”。\n答案：{item.letter}"

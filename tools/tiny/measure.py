@@ -24,6 +24,7 @@ CARD_FILE = Path(__file__).parent / "card.md"
 SEED = 7
 MAX_NEW_TOKENS = 256
 BATCH = 32
+THREADS = 1  # Two threads that wait for each other lose more on a shared machine than they win.
 # A cue list of our own, so that the card does not depend on the project's judges.
 DECLINES = re.compile(
     "我不能|我无法|我没办法|我不会(写|支持|赞同)|我(反对|不认同)|我拒绝|我选择不|我不便|请恕|帮不了|不能(帮忙|答应|出主意)"
@@ -142,6 +143,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder of train.py, for tokens and times")
     parser.add_argument("--models", type=Path, required=True, help="folder that holds base and distill")
     args = parser.parse_args()
+    torch.set_num_threads(THREADS)
     groups = cases()
     facts: dict[str, dict[str, object]] = {}
     for stage in ("base", "distill"):
