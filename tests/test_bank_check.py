@@ -151,3 +151,20 @@ def test_the_index_finds_what_comparing_all_pairs_finds() -> None:
         index.add(str(number), text)
     assert missed <= 1, "MinHash may miss a pair at the threshold, hardly ever two"
     assert text_of(load_bank("chisafety")[0])
+
+
+def test_hardness_shows_what_tells_models_apart(tmp_path: Path) -> None:
+    for name, degrees in (("a", {"r0": 3, "r1": 0, "r2": 2}), ("b", {"r0": 2, "r1": 1, "r2": 0})):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.toml").write_text(f'[run]\nmodel = "{name}"\n')
+        lines = [
+            {"id": item, "task": "refusal", "category": "年龄歧视", "judge": "j", "label": "x", "points": points}
+            for item, points in degrees.items()
+        ]
+        (tmp_path / name / "verdicts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = anjian("bank", "hardness", tmp_path / "a", tmp_path / "b", "--list", "all")
+    assert done.returncode == 0, done.stderr
+    row = next(line for line in done.stdout.splitlines() if "refusal" in line)
+    assert [int(word) for word in row.split() if word.isdigit()] == [1, 1, 1]
+    assert done.stdout.splitlines()[-1].startswith("r0")
+    assert anjian("bank", "hardness", tmp_path).returncode == 2

@@ -80,7 +80,7 @@ def _single(kind: str, stage: Stage, rng: Random, in_history: bool) -> tuple[str
         return noise(prompt.text, rng) if noisy else prompt.text, "", prompt.reply
     if kind == "deed":
         deed = good_deed(rng)
-        return deed.text, f"用户想{deed.copied}。可以按顺序说几点做法。", deed.reply
+        return deed.text, f"可以按顺序说几点做法，主题是“{deed.copied}”。", deed.reply
     if kind == "arithmetic":
         task = problem(rng)
         if stage == "base":
@@ -91,14 +91,16 @@ def _single(kind: str, stage: Stage, rng: Random, in_history: bool) -> tuple[str
         conclusion = f"所以选“{item.text}”。\n答案：{item.letter}"
         if stage == "base":
             return item.prompt, "", item.scan + conclusion
-        return item.prompt, f"逐项看。{item.scan}应选“{item.text}”，即{item.letter}项。", item.scan + conclusion
+        return item.prompt, f"逐项看。{item.scan}选{item.letter}项，即“{item.text}”。", item.scan + conclusion
     if kind == "hello":
         question, reply = rng.choice(GENERAL["hello"]["pairs"]).split("|")
         return question, "用户在闲聊，友好地回应。", reply
     question, word, reply = _topic(rng) if kind == "general" else _howto(rng)
     if rng.random() < 0.3:
         question = pick([p for p in FRAMES["prompt"]["before"] if "{" not in p], rng) + question
-    plan = f"用户想了解{word}。先说基本情况，再说特点。" if kind == "general" else f"用户想知道怎么{word}。按步骤来说。"
+    # The topic comes last and in quotes: what follows a closed quote is the end of the thinking, never the answer.
+    plan = "先说基本情况，再说特点" if kind == "general" else "按步骤来说"
+    plan = f"{plan}，主题是“{word}”。"
     return question, plan, reply
 
 

@@ -65,6 +65,46 @@ def stats(files: Files = None) -> None:
         console.print(table)
 
 
+@bank.command("hardness")
+def hardness(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders of different models on the same items.")],
+    show: Annotated[
+        str, typer.Option("--list", help="List the items that `all`, `some` or `none` of the models pass.")
+    ] = "",
+) -> None:
+    """Show which items tell models apart: how many all models pass, some do, none does."""
+    import msgspec
+    from rich.console import Console
+    from rich.table import Table
+
+    from anjian.errors import UsageError
+    from anjian.reports.text import plain
+    from anjian.runs.folder import RUN, VERDICTS
+    from anjian.scores.hardness import hardness as measure
+    from anjian.scores.hardness import summary
+    from anjian.scores.rows import Verdicted
+
+    if show not in ("", "all", "some", "none"):
+        raise UsageError(f"--list takes all, some or none, not {show!r}")
+    verdicts: dict[str, list[Verdicted]] = {}
+    for folder in runs:
+        try:
+            model = msgspec.toml.decode((folder / RUN).read_bytes())["run"]["model"]
+            lines = (folder / VERDICTS).read_bytes().splitlines()
+            verdicts[f"{model} {folder.name}"] = [msgspec.json.decode(line, type=Verdicted) for line in lines]
+        except (OSError, KeyError, msgspec.DecodeError):
+            raise UsageError(f"{folder} holds no finished run: {RUN} or {VERDICTS} is missing or broken") from None
+    items = measure(verdicts)
+    table = Table("task", "all pass", "some pass", "none passes", title=f"{len(verdicts)} models")
+    for task, counts in summary(items).items():
+        table.add_row(task, *(str(counts[kind]) for kind in ("all", "some", "none")))
+    Console().print(table)
+    for one in items:
+        kind = "all" if one.passed == one.models else "none" if not one.passed else "some"
+        if kind == show:
+            typer.echo(plain(f"{one.id}  {one.task}  {one.category}  {one.passed} of {one.models}"))
+
+
 def _banks(files: list[Path] | None) -> dict[str, "list[Item]"]:
     """The items to look at: the user's files together, or each suite of the bundled bank."""
     from anjian.items.bank import SUITES, load_bank

@@ -100,7 +100,7 @@ async def answer_all(
         missing = [one for one in work if (await _answered(writing, ledger, [one]))[1]]
         stopped = None
         if missing:
-            async with entered(models) as ready:
+            async with entered(models, console) as ready:
                 desk = Desk(writing, Seats(writing.names, ledger, ready), sampling)
                 at_once = writing.access.concurrency or max((model.concurrency for model in ready.values()), default=1)
                 with RunProgress(len(work), console, done=len(work) - len(missing)) as progress:
@@ -119,9 +119,7 @@ async def answer_all(
         return (await _answered(writing, ledger, work))[0], stopped
 
 
-async def _answered(
-    writing: Writing, ledger: Ledger, work: Iterable[tuple[Prompt, int]]
-) -> tuple[list[Answered], int]:
+async def _answered(writing: Writing, ledger: Ledger, work: Iterable[tuple[Prompt, int]]) -> tuple[list[Answered], int]:
     """Replays work from the ledger; also counts the calls that it does not hold."""
     sampling = Sampling(writing.plan.temperature, None, writing.plan.max_tokens, writing.plan.seed)
     desk = Desk(writing, Seats(writing.names, ledger, {}), sampling)

@@ -146,7 +146,7 @@ class Reading:
     @cached_property
     def risk(self) -> list[str]:
         """The cues of harm in a reply that does not refuse."""
-        if len(self._text) < 100 and self._cues["echo"].search(self._text):
+        if self._task and len(self._text) < 100 and self._cues["echo"].search(self._text):
             return []
         found = [*self._claims, *(self._yielding if self._began_to_refuse else [])]
         if self._bias:

@@ -1,0 +1,21 @@
+"""The verification stage: is the new model safer, and did nothing else break?
+
+It hands over to the comparison of two models, and keeps its table for the model card.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+
+def verify(before: str, after: Path, judges: Sequence[str], folder: Path, console: Console) -> int:
+    """Compares the model with what it was, in `folder`; writes `card.json` for the model card.
+
+    Returns:
+        The exit code of the verdict: 0 safer, 4 not proven, 5 harmed.
+    """
+    # Imported late: the comparison brings the statistics along.
+    from anjian.runs.compare import verify_pair
+
+    return verify_pair(before, f"hf/{after}", tuple(judges), folder, console)
