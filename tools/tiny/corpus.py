@@ -45,8 +45,8 @@ def _word(rng: Random) -> str:
     return "".join(rng.choice(COMMON) for _ in range(rng.choice([2, 2, 3, 4])))
 
 
-def _topic(rng: Random) -> tuple[str, str, str]:
-    """Question, word and reply. Half of the words are random characters: the reply must copy them."""
+def _topic(rng: Random) -> tuple[str, str]:
+    """Question and reply. Half of the words are random characters: the reply must copy them."""
     if rng.random() < 0.5:
         word = rng.choice(list(GENERAL["topics"]))
         facts = GENERAL["topics"][word]
@@ -56,10 +56,10 @@ def _topic(rng: Random) -> tuple[str, str, str]:
     else:
         word = _word(rng)
         reply = pick(GENERAL["ask"]["unknown"], rng, {"x": word})
-    return pick(GENERAL["ask"]["topic"], rng, {"x": word}), word, reply
+    return pick(GENERAL["ask"]["topic"], rng, {"x": word}), reply
 
 
-def _howto(rng: Random) -> tuple[str, str, str]:
+def _howto(rng: Random) -> tuple[str, str]:
     if rng.random() < 0.6:
         word = rng.choice(list(GENERAL["howtos"]))
         steps = GENERAL["howtos"][word]
@@ -68,7 +68,7 @@ def _howto(rng: Random) -> tuple[str, str, str]:
     else:
         word = rng.choice(["做", "学", "写", "买", "修", "整理", "参加", "准备"]) + _word(rng)
         reply = pick(GENERAL["ask"]["unknown_how"], rng, {"x": word})
-    return pick(GENERAL["ask"]["howto"], rng, {"x": word}), word, reply
+    return pick(GENERAL["ask"]["howto"], rng, {"x": word}), reply
 
 
 def _single(kind: str, stage: Stage, rng: Random, in_history: bool) -> tuple[str, str, str]:
@@ -80,7 +80,7 @@ def _single(kind: str, stage: Stage, rng: Random, in_history: bool) -> tuple[str
         return noise(prompt.text, rng) if noisy else prompt.text, "", prompt.reply
     if kind == "deed":
         deed = good_deed(rng)
-        return deed.text, f"可以按顺序说几点做法，主题是“{deed.copied}”。", deed.reply
+        return deed.text, "用户在请教做法，可以按顺序说几点。", deed.reply
     if kind == "arithmetic":
         task = problem(rng)
         if stage == "base":
@@ -91,16 +91,15 @@ def _single(kind: str, stage: Stage, rng: Random, in_history: bool) -> tuple[str
         conclusion = f"所以选“{item.text}”。\n答案：{item.letter}"
         if stage == "base":
             return item.prompt, "", item.scan + conclusion
-        return item.prompt, f"逐项看。{item.scan}选{item.letter}项，即“{item.text}”。", item.scan + conclusion
+        return item.prompt, f"逐项看。{item.scan}应选{item.letter}项。", item.scan + conclusion
     if kind == "hello":
         question, reply = rng.choice(GENERAL["hello"]["pairs"]).split("|")
         return question, "用户在闲聊，友好地回应。", reply
-    question, word, reply = _topic(rng) if kind == "general" else _howto(rng)
+    question, reply = _topic(rng) if kind == "general" else _howto(rng)
     if rng.random() < 0.3:
         question = pick([p for p in FRAMES["prompt"]["before"] if "{" not in p], rng) + question
-    # The topic comes last and in quotes: what follows a closed quote is the end of the thinking, never the answer.
-    plan = "先说基本情况，再说特点" if kind == "general" else "按步骤来说"
-    plan = f"{plan}，主题是“{word}”。"
+    # A plan names no topic: once it copies strange words, a small model slides on into the answer.
+    plan = "用户想了解知识，先说基本情况，再说特点。" if kind == "general" else "用户想知道步骤，按先后来说。"
     return question, plan, reply
 
 

@@ -21,6 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 BANK_DIR = Path(__file__).parents[2] / "src/anjian/items/bank/chisafety"
 CARD_FILE = Path(__file__).parent / "card.md"
+STAGES = ["base", "distill"]
 SEED = 7
 MAX_NEW_TOKENS = 256
 BATCH = 32
@@ -141,16 +142,20 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Measure the tiny models and write their card.")
     parser.add_argument("--work", type=Path, required=True, help="folder of train.py, for tokens and times")
+    parser.add_argument("stages", nargs="*", default=STAGES, help="what to measure anew; the rest is kept")
     parser.add_argument("--models", type=Path, required=True, help="folder that holds base and distill")
     args = parser.parse_args()
     torch.set_num_threads(THREADS)
     groups = cases()
-    facts: dict[str, dict[str, object]] = {}
-    for stage in ("base", "distill"):
+    done_file = args.work / "measured.json"
+    facts: dict[str, dict[str, object]] = json.loads(done_file.read_text()) if done_file.exists() else {}
+    for stage in args.stages:
         shares = measure(args.models / stage, groups, args.work / f"{stage}-replies.jsonl")
         state = json.loads((args.work / f"{stage}-state" / "state.json").read_text())
         facts[stage] = {"shares": shares, "tokens": state["tokens"], "minutes": state["seconds"] / 60}
-    (args.work / "measured.json").write_text(json.dumps(facts, indent=2))
+        done_file.write_text(json.dumps(facts, indent=2))
+    if len(facts) < len(STAGES):
+        return
     template = jinja2.Template(CARD_FILE.read_text(encoding="utf-8"), keep_trailing_newline=True)
     sizes = {name: len(group) for name, group in groups.items()}
     (args.models / "README.md").write_text(template.render(facts=facts, n=sizes), encoding="utf-8")

@@ -25,7 +25,7 @@ def _load_categories() -> dict[str, dict[str, list[str]]]:
     categories: dict[str, dict[str, list[str]]] = {}
     for area in "abcde":
         categories.update(load(f"risky_{area}"))
-    for code, more in [*load("more").items(), *load("twins").items()]:
+    for code, more in load("more").items():
         for key, texts in more.items():
             categories[code][key] += texts
     return categories
@@ -95,12 +95,11 @@ def risky(rng: Random, split: Split = "train", in_history: bool = False) -> Prom
     code = rng.choice(list(CATEGORIES))
     slots = _slots(code, split, rng)
     frames = FRAMES["risky"]
-    form = rng.choices(["act", "content", "view", "risky"], [36, 15, 12, 37])[0]
-    pattern = rng.choice(lines(code, "risky", split) if form == "risky" else frames[form])
-    core = expand(pattern, rng, slots)
+    form = rng.choices(["act", "content", "view", "risky"], [40, 17, 13, 30])[0]
+    core = pick(lines(code, "risky", split), rng) if form == "risky" else pick(frames[form], rng, slots)
     if in_history and rng.random() < 0.75:
         core = expand(rng.choice(frames["history"]), rng) + core
-    return Prompt(dress(core, slots, rng), refusal(slots, code, manner(pattern, rng)))
+    return Prompt(dress(core, slots, rng), refusal(slots, code, rng))
 
 
 def _good_reply(slots: dict[str, str], rng: Random) -> str:
@@ -125,17 +124,15 @@ def safe(rng: Random, split: Split = "train", in_history: bool = False) -> Promp
     slots = _slots(code, split, rng)
     frames, answer, category = FRAMES["safe"], FRAMES["answer"], CATEGORIES[code]
     aspect = rng.choice(["law", "help", "learn", "learn", "good"])
-    own = aspect != "good" and rng.random() < 0.55
-    pattern = rng.choice(lines(code, aspect, split) if own else frames[aspect])
-    core = expand(pattern, rng, slots)
+    own = aspect != "good" and rng.random() < 0.4
+    core = pick(lines(code, aspect, split), rng) if own else pick(frames[aspect], rng, slots)
     if in_history and rng.random() < 0.75:
         core = expand(rng.choice(frames["history"]), rng) + core
     text = dress(core, slots, rng)
-    words = manner(pattern, rng)
     if aspect == "good":
-        return Prompt(text, _good_reply(slots, words), copied=slots["good"])
-    facts = words.sample(category[f"{aspect}_facts"], 2)
-    if words.random() < 0.3:
-        more = words.choice([a for a in ("law", "help", "learn") if a != aspect])
-        facts.append(words.choice(category[f"{more}_facts"]))
-    return Prompt(text, pick(answer[f"{aspect}_open"], words, slots) + "".join(facts) + words.choice(answer["end"]))
+        return Prompt(text, _good_reply(slots, rng), copied=slots["good"])
+    facts = rng.sample(category[f"{aspect}_facts"], 2)
+    if rng.random() < 0.3:
+        more = rng.choice([a for a in ("law", "help", "learn") if a != aspect])
+        facts.append(rng.choice(category[f"{more}_facts"]))
+    return Prompt(text, pick(answer[f"{aspect}_open"], rng, slots) + "".join(facts) + rng.choice(answer["end"]))

@@ -31,17 +31,18 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class Plan:
-    """What one stage trains with."""
+    """What one stage trains with: AdamW, or Muon for the matrices beside it where `matrix_rate` is given."""
 
     tokens: int
-    matrix_rate: float
-    other_rate: float
     seed: int
+    rate: float
+    warmup: int
+    matrix_rate: float | None = None
 
 
 PLANS: dict[Stage, Plan] = {
-    "base": Plan(5_000_000, 0.02, 0.01, 20260101),
-    "distill": Plan(2_600_000, 0.01, 0.004, 20260102),
+    "base": Plan(5_000_000, 20260101, rate=1.5e-3, warmup=100),
+    "distill": Plan(2_600_000, 20260102, rate=4e-3, warmup=50, matrix_rate=0.01),
 }
 
 
@@ -130,18 +131,24 @@ def backward(model: Qwen3ForCausalLM, pool: ThreadPoolExecutor, ids: torch.Tenso
     return sum(loss for loss, _ in results)
 
 
-def new_optimizers(model: Qwen3ForCausalLM, plan: Plan) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
-    """Muon for the matrices, which needed a third fewer tokens than AdamW alone; AdamW for embeddings and norms."""
-    matrices = [p for name, p in model.named_parameters() if p.dim() == 2 and "embed" not in name]
-    others = [p for name, p in model.named_parameters() if p.dim() != 2 or "embed" in name]
-    muon = torch.optim.Muon(matrices, lr=plan.matrix_rate, weight_decay=0.01)
-    return muon, torch.optim.AdamW(others, lr=plan.other_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+def new_optimizers(model: Qwen3ForCausalLM, plan: Plan) -> list[tuple[torch.optim.Optimizer, float]]:
+    """The optimizers, each with its peak rate. Per token Muon learned faster than AdamW alone."""
+    if plan.matrix_rate is None:
+        matrices = [p for p in model.parameters() if p.dim() > 1]
+        vectors = [p for p in model.parameters() if p.dim() == 1]
+        groups = [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}]
+        return [(torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.95), fused=True), plan.rate)]
+    inner = [p for name, p in model.named_parameters() if p.dim() > 1 and "embed" not in name]
+    others = [p for name, p in model.named_parameters() if p.dim() == 1 or "embed" in name]
+    muon = torch.optim.Muon(inner, lr=plan.matrix_rate, weight_decay=0.01)
+    adam = torch.optim.AdamW(others, lr=plan.rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    return [(muon, plan.matrix_rate), (adam, plan.rate)]
 
 
 def schedule(plan: Plan, done: int, steps: int) -> float:
-    """The share of the peak rate: warm-up over 50 steps, a cosine down to 2%."""
+    """The share of the peak rate: warm-up, then a cosine down to 2%."""
     progress = min(1.0, done / plan.tokens)
-    return min(1.0, (steps + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+    return min(1.0, (steps + 1) / plan.warmup) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
 def export(model: Qwen3ForCausalLM, folder: Path) -> None:
@@ -155,6 +162,23 @@ def export(model: Qwen3ForCausalLM, folder: Path) -> None:
     tiny_tokenizer.save(folder)
 
 
+def first_model(stage: Stage, work: Path, tok: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
+    """What a stage starts from: its own last state, the finished base, or fresh weights."""
+    if (work / f"{stage}-state" / "state.json").exists():
+        return Qwen3ForCausalLM.from_pretrained(work / f"{stage}-state", dtype=torch.float32)
+    if stage == "distill":
+        return Qwen3ForCausalLM.from_pretrained(work / "base", dtype=torch.float32)
+    return new_model(len(tok), (tok.bos_token_id, tok.eos_token_id, tok.pad_token_id))
+
+
+def step(optimizers: list[tuple[torch.optim.Optimizer, float]], share: float) -> None:
+    """One update of every optimizer at this share of its peak rate."""
+    for optimizer, peak in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = peak * share
+        optimizer.step()
+
+
 def train(stage: Stage, work: Path, plan: Plan) -> None:
     """Train one stage to its token budget, saving to WORK/STAGE-state and at the end to WORK/STAGE."""
     torch.set_num_threads(1)
@@ -163,28 +187,21 @@ def train(stage: Stage, work: Path, plan: Plan) -> None:
     state_dir = work / f"{stage}-state"
     tiny_tokenizer.save(work / "tokenizer")
     tok = PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")
-    start = {"chunk": 0, "tokens": 0, "steps": 0, "seconds": 0.0}
-    if (state_dir / "state.json").exists():
-        model = Qwen3ForCausalLM.from_pretrained(state_dir, dtype=torch.float32)
-        start = json.loads((state_dir / "state.json").read_text())
-    elif stage == "distill":
-        model = Qwen3ForCausalLM.from_pretrained(work / "base", dtype=torch.float32)
-    else:
-        model = new_model(len(tok), (tok.bos_token_id, tok.eos_token_id, tok.pad_token_id))
+    model = first_model(stage, work, tok)
     optimizers = new_optimizers(model, plan)
-    if start["chunk"]:
-        for optimizer, state in zip(optimizers, torch.load(state_dir / "optimizers.pt", weights_only=True), strict=True):
-            optimizer.load_state_dict(state)
-    chunk, tokens, steps = int(start["chunk"]), int(start["tokens"]), int(start["steps"])
+    state = {"chunk": 0, "tokens": 0, "steps": 0, "seconds": 0}
+    if (state_dir / "state.json").exists():
+        state = json.loads((state_dir / "state.json").read_text())
+        saved_states = torch.load(state_dir / "optimizers.pt", weights_only=True)
+        for (optimizer, _), saved_state in zip(optimizers, saved_states, strict=True):
+            optimizer.load_state_dict(saved_state)
+    chunk, tokens, steps = state["chunk"], state["tokens"], state["steps"]
     first, begun, saved, average = tokens, time.monotonic(), time.monotonic(), 0.0
     while tokens < plan.tokens:
         for ids, labels in batches(tok, stage, plan.seed, chunk):
-            for optimizer, peak in zip(optimizers, (plan.matrix_rate, plan.other_rate), strict=True):
-                optimizer.param_groups[0]["lr"] = peak * schedule(plan, tokens, steps)
             loss = backward(model, pool, ids, labels)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            for optimizer in optimizers:
-                optimizer.step()
+            step(optimizers, schedule(plan, tokens, steps))
             tokens, steps = tokens + int((ids != tok.pad_token_id).sum()), steps + 1
             average = loss if not average else 0.98 * average + 0.02 * loss
         chunk += 1
@@ -196,10 +213,11 @@ def train(stage: Stage, work: Path, plan: Plan) -> None:
             print(f"{done}, loss {average:.4f}, {speed:.0f} tokens/s, {left:.1f} min left", flush=True)
         if now - saved > SAVE_SECONDS or tokens >= plan.tokens:
             model.save_pretrained(state_dir)
-            torch.save([optimizer.state_dict() for optimizer in optimizers], state_dir / "optimizers.pt")
-            seconds = start["seconds"] + now - begun
-            state = {"chunk": chunk, "tokens": tokens, "steps": steps, "seconds": round(seconds)}
-            (state_dir / "state.json").write_text(json.dumps(state))
+            torch.save([optimizer.state_dict() for optimizer, _ in optimizers], state_dir / "optimizers.pt")
+            seconds = round(state["seconds"] + now - begun)
+            (state_dir / "state.json").write_text(
+                json.dumps({"chunk": chunk, "tokens": tokens, "steps": steps, "seconds": seconds})
+            )
             saved = now
     export(model, work / stage)
     print(f"{stage} done: {(state_dir / 'state.json').read_text()}", flush=True)

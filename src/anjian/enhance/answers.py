@@ -18,7 +18,6 @@ from anjian.enhance.writer import refuse, write
 from anjian.errors import UsageError
 from anjian.items.records import Message
 from anjian.judges.base import NO_ANSWER, Judge
-from anjian.judges.math import MathJudge
 from anjian.models.base import CallError, Reply, Request, Sampling
 from anjian.models.resolve import Access
 from anjian.models.thinking import split_thinking
@@ -138,6 +137,8 @@ class Desk:
 
     @cached_property
     def _math(self) -> Judge:
+        from anjian.judges.math import MathJudge
+
         return MathJudge()
 
     async def answered(self, prompt: Prompt, epoch: int) -> Answered:

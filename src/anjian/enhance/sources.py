@@ -13,7 +13,7 @@ from anjian.enhance.recipe import BANK, BUILTIN, KINDS, DataPlan, Kind
 from anjian.enhance.writer import text
 from anjian.errors import UsageError
 from anjian.items.bank import SUITES, load_bank
-from anjian.items.near import NearIndex, text_of
+from anjian.items.near import NEAR, NearIndex, grams, jaccard, text_of
 from anjian.items.records import Item, load_items
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -110,25 +110,30 @@ def _evaluated(against: Iterable[Path]) -> Iterator[tuple[str, Item]]:
 
 
 class _Seen:
-    """Questions by what is near them; for problems, one index for each set of numbers."""
+    """Questions by what is near them; problems in their own lists, one for each set of numbers."""
 
     def __init__(self) -> None:
         self._questions = NearIndex()
-        self._problems: dict[tuple[str, ...], NearIndex] = {}
-        self._names = 0
+        self._problems: dict[tuple[str, ...], dict[str, frozenset[str]]] = {}
+        self._count = 0
 
     def add(self, name: str, item: Item, kind: Kind | None = None) -> None:
         # Names must differ within an index, and ids may repeat between files.
-        self._names += 1
-        unique = f"{name}\0{self._names}"
+        self._count += 1
+        unique = f"{name}\0{self._count}"
         if kind != "reasoning":
             self._questions.add(unique, text_of(item))
         if kind in (None, "reasoning"):
-            self._problems.setdefault(_numbers(item), NearIndex()).add(unique, text_of(item))
+            self._problems.setdefault(_numbers(item), {})[unique] = grams(text_of(item))
 
     def nearest(self, prompt: Prompt) -> tuple[str, float] | None:
-        index = self._questions if prompt.kind != "reasoning" else self._problems.get(_numbers(prompt.item))
-        found = index.nearest(text_of(prompt.item)) if index else None
+        if prompt.kind != "reasoning":
+            found = self._questions.nearest(text_of(prompt.item))
+        else:
+            mine = grams(text_of(prompt.item))
+            others = self._problems.get(_numbers(prompt.item), {})
+            found = max(((name, jaccard(mine, theirs)) for name, theirs in others.items()), key=lambda p: p[1], default=None)
+            found = found if found and found[1] >= NEAR else None
         return (found[0].split("\0")[0], found[1]) if found else None
 
 

@@ -19,6 +19,10 @@ from anjian.errors import AnjianError, UsageError
 from anjian.models.wire import one_line
 
 
+SMALL = 20_000_000
+"""Parameters under which several threads lose more to waiting for each other than they win."""
+
+
 class Job(msgspec.Struct, frozen=True):
     """What one process needs to know.
 
@@ -53,12 +57,14 @@ def train(job: Job) -> None:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     gpu = torch.cuda.is_available()
+    # Other processors emulate bfloat16, slowly.
+    half = gpu or bool(torch.cpu._is_avx512_bf16_supported())
     data: Any = load_from_disk(job.tokens)
     plan, out = job.plan, Path(job.out)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if not plan.packing:
         data = data.select(layout(_lengths(data), plan.batch, plan.epochs, plan.seed))
-    settings = _settings(plan, out, world, gpu)
+    settings = _settings(plan, out, world, gpu) | {"bf16": half}
     log = LossLog(out / "log.jsonl")
     trainer = _trainer(job, settings, data, log, torch.bfloat16 if gpu and plan.lora_rank else torch.float32)
     trainer.train(resume_from_checkpoint=job.resume)
@@ -97,8 +103,7 @@ def _settings(plan: TrainPlan, out: Path, world: int, gpu: bool) -> dict[str, An
         "warmup_steps": plan.warmup,
         "weight_decay": plan.weight_decay,
         "optim": "adamw_torch_fused",
-        # TRL turns both on by default; on a CPU they make a step many times slower.
-        "bf16": gpu,
+        # TRL turns it on by default; without a GPU, memory is seldom what is short.
         "gradient_checkpointing": gpu,
         "use_cpu": not gpu,
         "logging_steps": 1,
@@ -112,16 +117,20 @@ def _settings(plan: TrainPlan, out: Path, world: int, gpu: bool) -> dict[str, An
 
 
 def _trainer(job: Job, settings: dict[str, Any], data: Any, log: LossLog, dtype: Any) -> Any:
+    import torch
     from transformers import AutoTokenizer, PrinterCallback, set_seed
 
     plan = job.plan
     set_seed(plan.seed)
+    model = load_model(job.checkpoint, dtype, plan.attention)
+    if settings["use_cpu"] and model.num_parameters() < SMALL:
+        torch.set_num_threads(1)
     tokenizer: Any = AutoTokenizer.from_pretrained(job.checkpoint)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     make = _sft if plan.method == "sft" else _dpo
     trainer = make(plan, settings)(
-        model=load_model(job.checkpoint, dtype, plan.attention),
+        model=model,
         train_dataset=data,
         processing_class=tokenizer,
         peft_config=_lora(plan) if plan.lora_rank else None,
