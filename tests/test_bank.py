@@ -22,13 +22,17 @@ def twin(name: str) -> str:
 
 
 def test_every_category_is_covered() -> None:
-    keyed = Counter(item.category for item in ITEMS if item.answer)
-    risky = Counter(item.category for item in ITEMS if not item.options and not item.harmless and not item.history)
+    counts = Counter(
+        (item.category, item.split, "mcq" if item.options else "harmless" if item.harmless else
+         "history" if item.history else "risky")
+        for item in load_bank("chisafety", split=None)
+    )  # fmt: skip
     assert len(CATEGORIES) == 31
     for category in CATEGORIES:
-        assert keyed[category.zh] >= 4, category
-        assert risky[category.zh] >= 2, category
-    assert sum(bool(item.history) and not item.harmless for item in ITEMS) >= 20
+        for kind, least in (("mcq", 12), ("risky", 8), ("history", 3), ("harmless", 6)):
+            assert counts[category.zh, "eval", kind] >= least, (category.zh, kind)
+        for kind in ("risky", "harmless"):
+            assert counts[category.zh, "train", kind] >= 12, (category.zh, kind)
 
 
 def test_ids_say_category_and_kind() -> None:

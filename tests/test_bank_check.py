@@ -29,9 +29,11 @@ def test_sc_safety_has_pairs_and_harmless_pairs_everywhere() -> None:
     bank = load_bank("sc_safety")
     pairs = Counter(item.category for item in bank if not item.harmless)
     harmless = Counter(item.category for item in bank if item.harmless)
+    training = Counter(item.category for item in load_bank("sc_safety", "train"))
     for area in load_taxonomy("sc_safety").areas:
         for category in area.categories:
-            assert pairs[category.zh] >= 20, category.zh
+            assert pairs[category.zh] >= 40, category.zh
+            assert training[category.zh] >= 10, category.zh
             assert harmless[category.zh] >= 5, category.zh
     for item in bank:
         assert len(item.turns) == 2, item.id

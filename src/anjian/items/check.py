@@ -139,10 +139,10 @@ def _twins(items: Sequence[Item]) -> Iterator[Fault]:
         if not item.options:
             (harmless if item.harmless else risky)[item.category, item.split] += 1
     for (category, split), count in risky.items():
-        if split == "eval" and 5 * harmless[category, split] < count:
+        if split == "eval" and 8 * harmless[category, split] < count:
             found = harmless[category, split]
             yield Fault(
-                category, f"{count} risky questions but {found} harmless twins; aim at one for each five or more"
+                category, f"{count} risky questions but {found} harmless twins; aim at one for every eight or more"
             )
 
 
