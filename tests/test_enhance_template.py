@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from command import anjian, one_line, read_lines
@@ -61,19 +60,19 @@ def test_exactly_the_last_reply_is_trained(thinking: str, answer: str) -> None:
 )
 def test_templates_that_train_the_wrong_thing_are_refused(tmp_path: Path, template: str, fault: str) -> None:
     tokenizer = load_tokenizer(str(save_checkpoint(tmp_path)))
-    ending = "" if "would not stop" in fault else template
-    used = ending or template.replace("{% endgeneration %}", "{% endgeneration %}<|end|>")
+    used = template.replace("{% endgeneration %}", "{% endgeneration %}<|end|>") if "not stop" in fault else template
     with pytest.raises(UsageError, match=fault):
-        tokenized(tokenizer, used, messages("先想一想", "可以"), "x")
+        tokenized(tokenizer, used, messages("先想一想", "可以")[-2:], "x")
 
 
 def test_the_form_of_known_templates_is_found() -> None:
     from trl.chat_template_utils import deepseek_r1_distill_chat_template
 
-    class Known:
-        chat_template: Any = deepseek_r1_distill_chat_template
-
-    found = training_template(Known(), None)
+    tokenizer = load_tokenizer(resolve("tiny/distill").path)
+    tokenizer.chat_template = deepseek_r1_distill_chat_template
+    found = training_template(tokenizer, None)
+    said = messages("想", "好")
+    assert "想\n</think>\n\n好" in TINY.decode(tokenized(tokenizer, found, said, "x").ids)
     assert "{%- generation %}" in found
     assert "split('</think>')" not in found.split("-#}")[-1]
 
@@ -135,7 +134,7 @@ def test_a_packed_row_trains_like_its_parts(tmp_path: Path) -> None:
         file = tmp_path / f"{packing}.toml"
         file.write_text(
             "[data]\nexamples = 4\nshares = { risky = 0.5, harmless = 0.5, general = 0, reasoning = 0 }\n"
-            f'[train]\ntemplate = "training.jinja"\nepochs = 1\nbatch = {batch}\npacking = {packing}\nmax_length = 1024\n'
+            f'[train]\ntemplate = "training.jinja"\nepochs = 1\nbatch = {batch}\npacking = {packing}\n'
         )
         done = anjian("enhance", model, "--recipe", file, "--out", tmp_path / packing)
         assert done.returncode == 0, done.stderr

@@ -50,7 +50,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A recipe, and the folder of a run of it that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole")
-    file = recipe(folder, "epochs = 40\nbatch = 8\nlearning_rate = 3e-3\nsave_steps = 10")
+    file = recipe(folder, "epochs = 30\nbatch = 8\nlearning_rate = 3e-3\nsave_steps = 10")
     enhanced(model, "--recipe", file, "--out", folder / "out")
     return file, folder / "out"
 
@@ -58,11 +58,11 @@ def whole(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 def test_training_learns_and_is_recorded(whole: tuple[Path, Path]) -> None:
     _, out = whole
     found = losses(out)
-    assert len(found) > 100
+    assert len(found) > 80
     assert sum(found[-8:]) < 0.8 * sum(found[:8])
     last = read_lines(out / "train" / "log.jsonl")[-1]
     assert last["tokens_per_second"] > 0
-    assert last["num_tokens"] > 0
+    assert last["num_input_tokens_seen"] > 0
     assert json.loads((out / "train" / "result.json").read_text())["loss"] == found[-1]
     assert not (out / "train" / "checkpoints").exists(), "what served to resume is gone"
 
@@ -125,6 +125,18 @@ def test_the_exported_folder_is_a_plain_checkpoint(model: Path, whole: tuple[Pat
     assert "原来的模板" in card
     assert "original one" in card
     assert "Not measured" in card
+
+
+def test_nothing_is_uploaded_unless_asked_and_a_hub_that_is_away_gets_one_line(
+    model: Path, whole: tuple[Path, Path]
+) -> None:
+    file, out = whole
+    env = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_TOKEN": "hf_secret", "OMP_NUM_THREADS": "1"}
+    done = anjian("enhance", model, "--recipe", file, "--out", out, "--push", "me/safe", env=env)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("anjian: --push me/safe: ")
+    assert "hf_secret" not in done.stderr
 
 
 def test_lora_ends_in_a_whole_model(model: Path, tmp_path: Path) -> None:

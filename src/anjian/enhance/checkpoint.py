@@ -1,5 +1,6 @@
 """The model to be made safer: how it is asked, and where its files are."""
 
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -46,12 +47,10 @@ def resolve(model: str) -> Checkpoint:
 
 def load_tokenizer(path: str) -> Any:
     """Loads the tokenizer; raises UsageError in one line."""
-    from transformers import AutoTokenizer
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
+    transformers: Any = import_module("transformers")
+    transformers.utils.logging.set_verbosity_error()
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(path)
+        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(path)
     except Exception as error:  # Broken checkpoints raise nearly anything.
         raise UsageError(f"cannot load the tokenizer of {path}: {one_line(str(error))}") from None
     if not tokenizer.is_fast:

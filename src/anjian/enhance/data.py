@@ -72,17 +72,14 @@ def _example(writing: Writing, one: Answered, epoch: int) -> Example | None:
     if one.draft is None:
         return None
     item = one.prompt.item
-    about = {
-        "id": f"{item.id}#{epoch}" if epoch else item.id,
-        "kind": one.prompt.kind,
-        "category": item.category,
-        "source": one.prompt.source,
-        "writer": writing.writer(one.prompt.kind) or BUILTIN_WRITER,
-    }
+    name = f"{item.id}#{epoch}" if epoch else item.id
+    writer = writing.writer(one.prompt.kind) or BUILTIN_WRITER
+    bare = Example(name, one.prompt.kind, item.category, one.prompt.source, writer)
     said = spoken(one.draft)
     if one.rejected is None:
-        return Example(**about, messages=(*asked(item), said))
-    return Example(**about, prompt=asked(item), chosen=(said,), rejected=(spoken(_thinking(one.rejected)),))
+        return msgspec.structs.replace(bare, messages=(*asked(item), said))
+    rejected = spoken(_thinking(one.rejected))
+    return msgspec.structs.replace(bare, prompt=asked(item), chosen=(said,), rejected=(rejected,))
 
 
 def _thinking(draft: Draft) -> Draft:

@@ -1,5 +1,6 @@
 """What the data stage passes on: prompts, drafts of answers, finished examples."""
 
+from random import Random
 from typing import Any
 
 import msgspec
@@ -44,6 +45,11 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     prompt: tuple[Message, ...] = ()
     chosen: tuple[Message, ...] = ()
     rejected: tuple[Message, ...] = ()
+
+
+def seeded(*parts: object) -> Random:
+    """A generator of its own for each purpose, so that one draw more in one place changes nothing elsewhere."""
+    return Random("/".join(map(str, parts)))  # noqa: S311  (nothing secret is drawn)
 
 
 def asked(item: Item) -> tuple[Message, ...]:

@@ -16,6 +16,7 @@ from anjian.enhance.recipe import Recipe
 from anjian.enhance.tokens import decoded
 from anjian.enhance.train import RESULT
 from anjian.errors import UsageError
+from anjian.models.wire import one_line
 from anjian.prompts import render
 from anjian.runs.folder import replace, writing
 
@@ -117,16 +118,16 @@ def push(out: Path, repository: str, console: Console) -> None:
     Raises:
         UsageError: The hub refuses.
     """
+    if not any((out / name).exists() for name in WHOLE):
+        raise UsageError(f"--push: {out} holds no exported model; run --stage export first")
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
+    ignored = ["data/**", "train/**", "verify/**", ".lock"]
     try:
         api = HfApi()
         api.create_repo(repository, private=True, exist_ok=True)
-        api.upload_folder(
-            repo_id=repository, folder_path=out, ignore_patterns=["data/**", "train/**", "verify/**", ".lock"]
-        )
-    except (HfHubHTTPError, LocalTokenNotFoundError, OSError) as error:
-        why = str(error).strip().splitlines()[0]
+        api.upload_folder(repo_id=repository, folder_path=out, ignore_patterns=ignored)
+    except Exception as error:  # The hub's library and the HTTP client below it have errors of many kinds.
+        why = one_line(str(error))
         raise UsageError(f"--push {repository}: {why}; log in with `hf auth login` and check the name") from None
     console.print(f"uploaded to {repository} (private)", markup=False, highlight=False)

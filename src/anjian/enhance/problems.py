@@ -2,7 +2,7 @@
 
 from random import Random
 
-from anjian.enhance.examples import Prompt
+from anjian.enhance.examples import Prompt, seeded
 from anjian.enhance.recipe import BUILTIN
 from anjian.enhance.writer import text
 from anjian.items.records import Item
@@ -45,7 +45,7 @@ def _numbers(op: str, rng: Random) -> tuple[int, int]:
 
 def problem(number: int, seed: int) -> Prompt:
     """The problem of a number (from 0); equal arguments give equal problems."""
-    rng = Random(f"{seed}/problem/{number}")
+    rng = seeded(seed, "problem", number)
     book = text("problems")
     kind = rng.choices(book["problems"], [3, 3, 3, 3, 1.5, 1.5, 1.5, 1.5])[0]
     first, second = kind["ops"][0], kind["ops"][1:]

@@ -11,7 +11,8 @@ from anjian.runs.folder import replace
 from anjian.runs.progress import PLAIN_SECONDS
 
 BARS = "▁▂▃▄▅▆▇█"
-KEPT = ("loss", "learning_rate", "grad_norm", "num_tokens", "tokens_per_second", "seconds", "rewards/accuracies")
+TOKENS = "num_input_tokens_seen"
+KEPT = ("loss", "learning_rate", "grad_norm", TOKENS, "tokens_per_second", "seconds", "rewards/accuracies")
 
 
 class LossLog:
@@ -46,10 +47,10 @@ class LossLog:
         """Adds the seconds and the tokens per second of this session to what was logged last."""
         if self._first_tokens is None:
             # The first step also allocates and reads; it is left out of the rate.
-            self._first_tokens, self._started = last.get("num_tokens", 0), time.monotonic()
+            self._first_tokens, self._started = last.get(TOKENS, 0), time.monotonic()
             return
         seconds = time.monotonic() - self._started
-        rate = (last.get("num_tokens", 0) - self._first_tokens) / seconds
+        rate = (last.get(TOKENS, 0) - self._first_tokens) / seconds
         last |= {"seconds": round(seconds, 2), "tokens_per_second": round(rate, 1)}
 
     def keep(self, state: Any) -> None:
@@ -60,7 +61,8 @@ class LossLog:
         self.history = [{"step": line["step"]} | {key: line[key] for key in KEPT if key in line} for line in lines]
         replace(self._path, b"".join(msgspec.json.encode(line) + b"\n" for line in self.history))
         now = time.monotonic()
-        if self.history and (now - self._shown > PLAIN_SECONDS or lines[-1] is state.log_history[-1] and state.global_step == state.max_steps):
+        ended = state.global_step == state.max_steps and "loss" in state.log_history[-1]
+        if self.history and (ended or now - self._shown > PLAIN_SECONDS):
             self._shown = now
             self._console.print(_state(self.history, state.max_steps), markup=False, highlight=False, soft_wrap=True)
 
@@ -70,7 +72,7 @@ class LossLog:
         result = about | {
             "steps": last["step"],
             "loss": last["loss"],
-            "tokens": last.get("num_tokens", 0),
+            "tokens": last.get(TOKENS, 0),
             "tokens_per_second": last.get("tokens_per_second", 0),
             "curve": curve([line["loss"] for line in self.history]),
         }

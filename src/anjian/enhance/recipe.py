@@ -1,11 +1,11 @@
 """Recipes: everything that decides how a model is made safer, in one TOML file.
 
     [data]
-    examples = 1200
+    examples = 1000
     shares = { risky = 0.4, harmless = 0.3, general = 0.1, reasoning = 0.2 }
     [train]
     epochs = 3
-    learning_rate = 5e-4
+    learning_rate = 1e-3
 
 Keys that are left out have the defaults below; unknown keys are refused.
 """
@@ -28,10 +28,10 @@ BANK = "bank"
 class Shares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The share of each kind in the finished data; they add up to 1."""
 
-    risky: float = 0.35
-    harmless: float = 0.35
-    general: float = 0.1
-    reasoning: float = 0.2
+    risky: float = 0.3
+    harmless: float = 0.3
+    general: float = 0.05
+    reasoning: float = 0.35
 
 
 class Writers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,8 +39,8 @@ class Writers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     risky: Writer = "builtin"
     harmless: Writer = "builtin"
-    general: Writer = "self"
-    reasoning: Writer = "self"
+    general: Writer = "builtin"
+    reasoning: Writer = "builtin"
 
 
 class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +67,7 @@ class DataPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seed: Of everything drawn.
     """
 
-    examples: int = 1200
+    examples: int = 1000
     shares: Shares = Shares()
     writers: Writers = Writers()
     sources: Sources = Sources()
@@ -104,7 +104,7 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lora_rank: int = 0
     lora_alpha: int = 32
     epochs: float = 3
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     warmup: float = 0.05
     weight_decay: float = 0.0
     batch: int = 8

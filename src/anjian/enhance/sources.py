@@ -1,13 +1,12 @@
 """Where prompts come from, and which of them must not be trained on."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from random import Random
-import re
 
 import msgspec
 
-from anjian.enhance.examples import Prompt
+from anjian.enhance.examples import Prompt, seeded
 from anjian.enhance.problems import problem
 from anjian.enhance.recipe import BANK, BUILTIN, KINDS, DataPlan, Kind
 from anjian.enhance.writer import text
@@ -51,7 +50,7 @@ def read_prompts(plan: DataPlan) -> list[Prompt]:
         prompts = [prompt for source in named for prompt in _from(kind, source, plan)]
         if not prompts:
             raise UsageError(f"no prompts of kind {kind} in {', '.join(named) or 'the recipe'}; name a file of items")
-        Random(f"{plan.seed}/{kind}").shuffle(prompts)
+        seeded(plan.seed, kind).shuffle(prompts)
         found += prompts
     return found
 
@@ -132,7 +131,9 @@ class _Seen:
         else:
             mine = grams(text_of(prompt.item))
             others = self._problems.get(_numbers(prompt.item), {})
-            found = max(((name, jaccard(mine, theirs)) for name, theirs in others.items()), key=lambda p: p[1], default=None)
+            found = max(
+                ((name, jaccard(mine, theirs)) for name, theirs in others.items()), key=lambda p: p[1], default=None
+            )
             found = found if found and found[1] >= NEAR else None
         return (found[0].split("\0")[0], found[1]) if found else None
 

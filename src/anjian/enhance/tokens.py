@@ -1,12 +1,12 @@
 """Turns the examples into tokens, checks every one of them, and lays them out in the order of training."""
 
+from importlib import import_module
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import msgspec
 
-from anjian.enhance.examples import Example
+from anjian.enhance.examples import Example, seeded
 from anjian.enhance.recipe import TrainPlan
 from anjian.enhance.template import Tokens, tokenized, training_template
 from anjian.errors import UsageError
@@ -22,15 +22,14 @@ def tokenize(tokenizer: Any, plan: TrainPlan, file: Path, folder: Path) -> dict[
     Raises:
         UsageError: An example would not be trained as it should (see `template.tokenized`), or none is short enough.
     """
-    from datasets import Dataset, disable_progress_bars
-
-    disable_progress_bars()
+    datasets: Any = import_module("datasets")
+    datasets.disable_progress_bars()
     template = training_template(tokenizer, plan.template)
     rows = [_row(tokenizer, template, plan, example) for _, example in decode_lines(file, Example)]
     kept = [row for row in rows if max(length for name, length in _lengths(row).items()) <= plan.max_length]
     if not kept:
         raise UsageError(f"{file}: no example has at most max_length = {plan.max_length} tokens; raise it in [train]")
-    Dataset.from_list(kept).save_to_disk(folder)
+    datasets.Dataset.from_list(kept).save_to_disk(folder)
     return {"examples": len(kept), "too_long": len(rows) - len(kept)}
 
 
@@ -61,7 +60,7 @@ def layout(lengths: list[int], batch: int, epochs: float, seed: int) -> list[int
     """
     order: list[int] = []
     for epoch in range(int(epochs) + 1):
-        rng = Random(f"{seed}/{epoch}")
+        rng = seeded(seed, epoch)
         mine = list(range(len(lengths)))
         rng.shuffle(mine)
         mine = mine[: round(len(mine) * min(1.0, epochs - epoch))]

@@ -91,7 +91,7 @@ def _launch(job: Any, folder: Path, config: Path) -> None:
     command += ["--module", "anjian.enhance.worker", str(path)]
     environment = os.environ | {"HF_HUB_DISABLE_TELEMETRY": "1"}
     with (folder / "accelerate.log").open("ab") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log)
+        process = subprocess.Popen(command, env=environment, stdout=log)  # noqa: S603  (our own module, an argument list)
         try:
             code = process.wait()
         finally:

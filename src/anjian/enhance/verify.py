@@ -4,7 +4,9 @@ It hands over to the comparison of two models, and keeps its table for the model
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -16,6 +18,5 @@ def verify(before: str, after: Path, judges: Sequence[str], folder: Path, consol
         The exit code of the verdict: 0 safer, 4 not proven, 5 harmed.
     """
     # Imported late: the comparison brings the statistics along.
-    from anjian.runs.compare import verify_pair
-
-    return verify_pair(before, f"hf/{after}", tuple(judges), folder, console)
+    compare: Any = import_module("anjian.runs.compare")
+    return int(compare.verify_pair(before, f"hf/{after}", tuple(judges), folder, console))

@@ -7,6 +7,8 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,6 @@ from anjian.enhance.recipe import TrainPlan
 from anjian.enhance.tokens import layout
 from anjian.errors import AnjianError, UsageError
 from anjian.models.wire import one_line
-
 
 SMALL = 20_000_000
 """Parameters under which several threads lose more to waiting for each other than they win."""
@@ -48,18 +49,18 @@ def train(job: Job) -> None:
         UsageError: The batch does not go into the processes.
         AnjianError: The model cannot be loaded.
     """
+    # TRL reports every training to its makers unless told not to, before the hub's library is imported.
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     warnings.filterwarnings("ignore", category=FutureWarning)
     import torch
-    import transformers
-    from datasets import load_from_disk
 
+    transformers: Any = import_module("transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     gpu = torch.cuda.is_available()
     # Other processors emulate bfloat16, slowly.
     half = gpu or bool(torch.cpu._is_avx512_bf16_supported())
-    data: Any = load_from_disk(job.tokens)
+    data: Any = import_module("datasets").load_from_disk(job.tokens)
     plan, out = job.plan, Path(job.out)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if not plan.packing:
@@ -110,6 +111,7 @@ def _settings(plan: TrainPlan, out: Path, world: int, gpu: bool) -> dict[str, An
         "save_steps": plan.save_steps,
         "save_total_limit": 2,
         "seed": plan.seed,
+        "include_num_input_tokens_seen": "non_padding",
         "disable_tqdm": True,
         "report_to": "none",
         "dataloader_pin_memory": gpu,
@@ -122,14 +124,15 @@ def _trainer(job: Job, settings: dict[str, Any], data: Any, log: LossLog, dtype:
 
     plan = job.plan
     set_seed(plan.seed)
+    # Made first: with ZeRO-3 the settings decide how the weights are loaded.
+    make = (_sft if plan.method == "sft" else _dpo)(plan, settings)
     model = load_model(job.checkpoint, dtype, plan.attention)
     if settings["use_cpu"] and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
     tokenizer: Any = AutoTokenizer.from_pretrained(job.checkpoint)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    make = _sft if plan.method == "sft" else _dpo
-    trainer = make(plan, settings)(
+    trainer = make(
         model=model,
         train_dataset=data,
         processing_class=tokenizer,
@@ -153,31 +156,16 @@ def load_model(checkpoint: str, dtype: Any, attention: str = "sdpa") -> Any:
 
 
 def _sft(plan: TrainPlan, settings: dict[str, Any]) -> Callable[..., Any]:
-    from functools import partial
-
-    from trl import SFTConfig, SFTTrainer
-
-    class Trainer(SFTTrainer):
-        def _send_telemetry(self) -> None:
-            """Sends nothing."""
-
-    return partial(Trainer, args=SFTConfig(**settings, packing=plan.packing))
+    trl: Any = import_module("trl")
+    return partial(trl.SFTTrainer, args=trl.SFTConfig(**settings, packing=plan.packing))
 
 
 def _dpo(plan: TrainPlan, settings: dict[str, Any]) -> Callable[..., Any]:
-    from functools import partial
-
-    from trl import DPOConfig, DPOTrainer
-
-    class Trainer(DPOTrainer):
-        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
-            """The data are tokens already, checked example by example."""
-            return dataset
-
-        def _send_telemetry(self) -> None:
-            """Sends nothing."""
-
-    return partial(Trainer, args=DPOConfig(**settings, beta=plan.beta))
+    trl: Any = import_module("trl")
+    # The data are tokens already, checked example by example; TRL would render them again.
+    kept = {"_prepare_dataset": lambda self, dataset, *_: dataset}
+    trainer: Callable[..., Any] = type("TokensDPOTrainer", (trl.DPOTrainer,), kept)
+    return partial(trainer, args=trl.DPOConfig(**settings, beta=plan.beta))
 
 
 def _lora(plan: TrainPlan) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from anjian.enhance.examples import Draft, Prompt
+from anjian.enhance.examples import Draft, Prompt, seeded
 
 ELSEWHERE = "*"
 _CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
@@ -36,7 +36,7 @@ def expand(pattern: str, rng: Random) -> str:
 
 def write(prompt: Prompt, epoch: int, seed: int) -> Draft | None:
     """Answers a prompt; equal arguments give equal answers. None where it knows no answer: others' problems."""
-    rng = Random(f"{seed}/{prompt.item.id}/{prompt.kind}/{epoch}")
+    rng = seeded(seed, prompt.item.id, prompt.kind, epoch)
     if prompt.kind == "reasoning":
         lead, _, worked = prompt.solution.partition("\n")
         return Draft(lead + worked, f"{worked}\n答案：{prompt.item.answer}") if worked else None
