@@ -31,6 +31,7 @@ def plain(folder: Path, model: str, batch: int, checkpointing: bool) -> float:
     """Plain TRL: its trainer, its defaults, the same messages with the same training template; tokens/s."""
     datasets: Any = import_module("datasets")
     trl: Any = import_module("trl")
+    import torch
     from transformers import AutoTokenizer, TrainerCallback
 
     from anjian.enhance.template import training_template
@@ -55,6 +56,8 @@ def plain(folder: Path, model: str, batch: int, checkpointing: bool) -> float:
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,
+        # Without a GPU TRL refuses its own default, bf16, unless told this.
+        use_cpu=not torch.cuda.is_available(),
         **options,
     )
     trl.SFTTrainer(
@@ -86,7 +89,7 @@ def apart(folder: Path, model: str, batch: int, checkpointing: bool) -> float:
     """Plain TRL in a process of its own."""
     command = [sys.executable, __file__, "--plain", str(folder), "--model", model, "--batch", str(batch)]
     command += ["--checkpointing"] if checkpointing else []
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return float(done.stdout.splitlines()[-1])
 
 

@@ -21,7 +21,9 @@ def engine(port: int, count: int, in_flight: int, calls: int) -> None:
     import msgspec
     from rich.console import Console
 
+    import anjian.models.http  # noqa: F401  (loaded before the clock starts, like the other side's imports)
     from anjian.cli.loop import run_async
+    from anjian.judges.cues import load_cues
     from anjian.models.resolve import Access
     from anjian.runs.evaluate import Plan, evaluate, prepare
     from anjian.suites.base import Source
@@ -35,6 +37,7 @@ def engine(port: int, count: int, in_flight: int, calls: int) -> None:
                 turns = [QUESTION.format(i)] + ([FOLLOW_UP] if calls == 4 else [])
                 item = {"id": f"b{i}", "suite": suite, "category": category, "turns": turns}
                 file.write(msgspec.json.encode(item) + b"\n")
+        run_async(asyncio.to_thread(load_cues))  # compiled once, like an import; loads the event loop, too
         with measured(count):
             plan = Plan(
                 model=f"{url}#stub",

@@ -198,6 +198,31 @@ def test_answers_without_thinking_or_cut_off_go_out(tmp_path: Path) -> None:
         assert "no answer to a risky prompt passed" in done.stderr.splitlines()[-1]
 
 
+def test_only_right_solutions_are_kept(tmp_path: Path) -> None:
+    pytest.importorskip("anjian.judges.math")
+    problems = [
+        {
+            "id": f"p{n}",
+            "suite": "reasoning",
+            "category": "应用题",
+            "turns": [f"{n}加{n}等于多少？"],
+            "answer": str(2 * n),
+        }
+        for n in (3, 4, 5)
+    ]
+    write_items(tmp_path / "problems.jsonl", problems)
+    text = (
+        "[data]\nexamples = 3\nmost_repeats = 1\n"
+        "shares = { risky = 0, harmless = 0, general = 0, reasoning = 1 }\n"
+        'sources = { reasoning = ["problems.jsonl"] }\nwriters = { reasoning = "teacher" }\n'
+    )
+    with serving(lambda call: completion(f"<think>算一算。</think>答案：{8 if '4' in call.said else 6}")) as server:
+        done = data(tmp_path, text, "--teacher", f"{server.base_url}#t")
+    assert done.returncode == 0, done.stderr
+    assert {one["id"] for one in read_lines(tmp_path / "out" / "data" / "train.jsonl")} == {"p3", "p4"}
+    assert card(tmp_path)["kinds"]["reasoning"]["turned_down"] == {"wrong_answer": 1}
+
+
 def test_a_dead_teacher_stops_the_stage(tmp_path: Path) -> None:
     write_items(tmp_path / "risky.jsonl", RISKY)
     with serving(lambda _: failure(401, "no such key")) as server:
@@ -231,6 +256,12 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path, model: str) -> None:
     assert done.returncode == 2
     assert model.split("#")[0].removeprefix("./") in one_line(done)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_real_model_needs_a_recipe_of_its_own(tmp_path: Path) -> None:
+    done = anjian("enhance", "Qwen/Qwen3-8B", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "--recipe" in one_line(done)
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from conftest import SHARED, needs_shared
 from loopback import Call, Server, completion, failure, serving
 
 from anjian.items.taxonomy import load_taxonomy
-from anjian.scores.points import RESAMPLES, score
+from anjian.scores.points import RESAMPLES
+from anjian.scores.points import scores as interval_of
 from anjian.scores.rows import Verdicted
 from anjian.suites import find_suite
 
@@ -172,8 +173,8 @@ def test_the_arithmetic_reproduces_a_published_row() -> None:
 def test_intervals_take_the_rounds_of_an_item_together() -> None:
     random = np.random.default_rng(0)
     points = random.integers(0, 3, 200).astype(float)
-    value, low, high = score(2 * points, np.full(200, 2.0), 2, "x")
-    once = score(points, np.ones(200), 2, "x")
+    [(value, low, high)] = interval_of([(2 * points, np.full(200, 2.0))], 2, "x")
+    [once] = interval_of([(points, np.ones(200))], 2, "x")
     assert (value, low, high) == once, "two equal replies tell no more than one"
     assert value is not None and low is not None and high is not None
     expected = 1.96 * points.std() / 2 * 100 / np.sqrt(200)

@@ -7,6 +7,7 @@ is never asked again.
 
 from collections.abc import Iterable
 from functools import cache, cached_property
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -137,9 +138,8 @@ class Desk:
 
     @cached_property
     def _math(self) -> Judge:
-        from anjian.judges.math import MathJudge
-
-        judge: Judge = MathJudge()
+        # Imported late: the comparison of formulas brings a library of its own.
+        judge: Judge = import_module("anjian.judges.math").MathJudge()
         return judge
 
     async def answered(self, prompt: Prompt, epoch: int) -> Answered:
@@ -207,6 +207,8 @@ class Desk:
         return None if verdict.points == FULL else verdict.unscored or NOT_A_FULL_ANSWER
 
     async def _fault_of_result(self, prompt: Prompt, draft: Draft) -> str | None:
+        if self._writing.writer(prompt.kind) is None:
+            return None  # The problem was made from its result.
         verdict = await self._math.judge(prompt.item, asked(prompt.item), draft.answer)
         return None if verdict.points == 1 else verdict.unscored or WRONG_ANSWER
 

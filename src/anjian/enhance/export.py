@@ -66,8 +66,11 @@ def _write_weights(checkpoint: str, trained: Path, out: Path) -> None:
     loaded.to(dtype).save_pretrained(part)
     # Moved file by file, the first of WHOLE that exists last: its presence says that all weights are there.
     for file in sorted(part.glob("*.safetensors*"), key=lambda path: path.name in WHOLE):
+        file.chmod(0o644)
         file.replace(out / file.name)
     shutil.rmtree(part)
+    if not (trained / "adapter_config.json").exists():
+        shutil.rmtree(trained)  # The exported weights take its place; an adapter is small, and may be wanted.
 
 
 def write_card(model: str, recipe: Recipe, out: Path) -> None:

@@ -56,6 +56,8 @@ def enhance(wanted: Enhancement, stage: Stage | None, console: Console) -> int:
 
     need_libraries()
     checkpoint = resolve(wanted.model)
+    if wanted.recipe is None and not wanted.model.startswith("tiny/"):
+        raise UsageError("the built-in recipe is for the tiny models only: name one with --recipe, see recipes/")
     recipe = load_recipe(wanted.recipe)
     writing_ = Writing(
         recipe.data, checkpoint.spec, wanted.teacher, wanted.judges, recipe.train.method == "dpo", wanted.access

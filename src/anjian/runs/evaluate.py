@@ -4,6 +4,7 @@ The second step reads nothing but the items and the ledger. So a run that was ki
 files, byte for byte, as one that never stopped.
 """
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from anjian.errors import UsageError
 from anjian.items.records import Item
+from anjian.judges.cues import load_cues
 from anjian.models.base import Model, Sampling
 from anjian.models.resolve import Access
 from anjian.runs.asking import StoppedError
@@ -27,6 +29,10 @@ from anjian.runs.seats import RULES, Seats, describe_models, entered
 from anjian.scores.rows import Row, Verdicted, coverage
 from anjian.suites import find_suite
 from anjian.suites.base import Cast, Round, Selection, Source, Suite, spread
+
+
+BREATH = 64
+"""Samples derived at a stretch, before calls under way are looked after again."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -111,16 +117,51 @@ async def evaluate(prepared: Prepared, folder: Path, console: Console) -> Result
         about = {"suite_version": prepared.suite.version, "judge": plan.judge}
         limit = {"limit": plan.limit} if plan.limit else {}
         write_run(folder, identity, {**about, **limit}, prepared.items, selection.notes)
-        stopped = await _ask(prepared, ledger, models, console)
-        ledger.commit()
-        rows, n, scored = await _derive(prepared, ledger, folder)
+        settled = Settled()
+        deriving = asyncio.create_task(_derive(prepared, ledger, folder, settled))
+        try:
+            stopped = await _ask(prepared, ledger, models, console, settled)
+            ledger.commit()
+            settled.all()
+            rows, n, scored = await deriving
+        finally:
+            deriving.cancel()
     return Result(rows, n, scored, selection.notes, stopped)
 
 
-async def _ask(prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], console: Console) -> str | None:
+class Settled:
+    """Which samples have nothing more to ask, so that they can be derived while others are still under way."""
+
+    def __init__(self) -> None:
+        """Starts with none."""
+        self._done: set[int] = set()
+        self._all = False
+        self._changed = asyncio.Event()
+
+    def add(self, number: int) -> None:
+        """Settles one sample, by its place in the order."""
+        self._done.add(number)
+        self._changed.set()
+
+    def all(self) -> None:
+        """Settles whatever is left: nothing more will be asked."""
+        self._all = True
+        self._changed.set()
+
+    async def wait(self, number: int) -> None:
+        """Returns once the sample is settled; each number is waited for once."""
+        while not self._all and number not in self._done:
+            self._changed.clear()
+            await self._changed.wait()
+        self._done.discard(number)
+
+
+async def _ask(
+    prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], console: Console, settled: Settled
+) -> str | None:
     """Fills the ledger; returns why it stopped early, if it did."""
     plan = prepared.plan
-    missing = [sample async for sample in _missing(prepared, ledger)]
+    missing = [sample async for sample in _missing(prepared, ledger, settled)]
     total = len(prepared.items) * plan.epochs
     if not missing:
         console.print(f"all {total} dialogues are in the ledger; nothing to ask", highlight=False)
@@ -128,11 +169,15 @@ async def _ask(prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], 
     if len(missing) < total:
         console.print(f"{total - len(missing)} of {total} dialogues are in the ledger already", highlight=False)
     async with entered(models, console) as ready:
-        desk = Desk(prepared, ledger, ready)
+        desk = Desk(prepared, ledger, ready, collecting=True)
+        # Compiling the cues takes a while: best done while the first replies are under way.
+        cues = asyncio.create_task(asyncio.to_thread(load_cues)) if RULES in plan.judges else None
         with RunProgress(total, console, done=total - len(missing)) as progress:
 
-            async def act(sample: tuple[Item, int]) -> None:
-                rounds = await desk.rounds(*sample)
+            async def act(sample: tuple[int, Item, int]) -> None:
+                number, item, epoch = sample
+                rounds = await desk.rounds(item, epoch)
+                settled.add(number)
                 progress.add(sum(round_.verdict.unscored is not None for round_ in rounds), desk.seats.tokens)
 
             try:
@@ -141,16 +186,22 @@ async def _ask(prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], 
                 if error.fatal and not error.ever_answered:
                     raise UsageError(str(error)) from None
                 return str(error)
+            finally:
+                if cues:
+                    await asyncio.shield(cues)
     return None
 
 
 class Desk:
     """A prepared run with everybody in their seats; without models, a replay of what is stored."""
 
-    def __init__(self, prepared: Prepared, ledger: Ledger, models: Mapping[str, Model]) -> None:
-        """Casts target, judges and adversary."""
+    def __init__(
+        self, prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], collecting: bool = False
+    ) -> None:
+        """Casts target, judges and adversary; `collecting` puts off verdicts that no further call depends on."""
         plan = prepared.plan
-        self.seats = seats = Seats(plan.names, ledger, models)
+        rules_later = collecting and not prepared.suite.adversarial
+        self.seats = seats = Seats(plan.names, ledger, models, rules_later)
         self._suite = prepared.suite
         self._cast = Cast(
             target=seats[plan.model],
@@ -166,26 +217,33 @@ class Desk:
         return await self._suite.evaluate(item, epoch, self._cast)
 
 
-async def _missing(prepared: Prepared, ledger: Ledger) -> AsyncIterator[tuple[Item, int]]:
-    """The samples that need a call which the ledger does not hold."""
-    if not ledger.count():
-        for sample in prepared.samples():
-            yield sample
-        return
-    desk = Desk(prepared, ledger, {})
-    for sample in prepared.samples():
+async def _missing(prepared: Prepared, ledger: Ledger, settled: Settled) -> AsyncIterator[tuple[int, Item, int]]:
+    """The samples that need a call which the ledger does not hold, each with its place in the order."""
+    empty = not ledger.count()
+    desk = Desk(prepared, ledger, {}, collecting=True)
+    for number, (item, epoch) in enumerate(prepared.samples()):
         before = desk.seats.missed
-        await desk.rounds(*sample)
-        if desk.seats.missed > before:
-            yield sample
+        if not empty:
+            await desk.rounds(item, epoch)
+        if empty or desk.seats.missed > before:
+            yield number, item, epoch
+        else:
+            settled.add(number)
 
 
-async def _derive(prepared: Prepared, ledger: Ledger, folder: Path) -> tuple[list[Row], int, int]:
-    """Writes replies, verdicts and scores; returns the rows, and how many verdicts there should be and are."""
+async def _derive(prepared: Prepared, ledger: Ledger, folder: Path, settled: Settled) -> tuple[list[Row], int, int]:
+    """Writes replies, verdicts and scores; returns the rows, and how many verdicts there should be and are.
+
+    It reads the ledger alone and keeps to the order of the items, so that what is written does not depend on the order
+    in which replies came.
+    """
     plan, desk = prepared.plan, Desk(prepared, ledger, {})
     kept: list[Verdicted] = []
     with _written(folder / REPLIES) as replies, _written(folder / VERDICTS) as verdicts:
-        for item, epoch in prepared.samples():
+        for number, (item, epoch) in enumerate(prepared.samples()):
+            await settled.wait(number)
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
             for round_ in await desk.rounds(item, epoch):
                 replies.write(msgspec.json.encode(_replied(plan.model, round_)) + b"\n")
                 verdicts.write(msgspec.json.encode(round_.verdict) + b"\n")

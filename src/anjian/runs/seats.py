@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from rich.console import Console
 
-from anjian.judges.base import Judge
+from anjian.items.records import Item, Message
+from anjian.judges.base import Judge, Verdict
 from anjian.judges.kinds import Kind
 from anjian.judges.model import ModelJudge
 from anjian.judges.panel import Panel
@@ -19,11 +20,31 @@ RULES = RulesJudge.name
 SLOW_TO_OPEN = ("hf/", "tiny/", "vllm/", "sglang/")
 
 
+class Later:
+    """Stands in for the rules while replies are collected: they ask nobody, and verdicts are derived afterwards."""
+
+    name = RULES
+
+    async def judge(self, item: Item, dialogue: Sequence[Message], answer: str) -> Verdict:
+        """Puts the verdict off."""
+        return Verdict(label="later", points=0)
+
+
 class Seats:
     """Asks by name; one model may have several parts to play."""
 
-    def __init__(self, names: Iterable[str | None], ledger: Ledger, models: Mapping[str, Model]) -> None:
-        """Seats everybody who is named and is a model; those without one in `models` answer from the ledger."""
+    def __init__(
+        self, names: Iterable[str | None], ledger: Ledger, models: Mapping[str, Model], rules_later: bool = False
+    ) -> None:
+        """Seats everybody who is named and is a model.
+
+        Args:
+            names: Target, judges, adversary.
+            ledger: Where calls are stored.
+            models: Who can be asked; the others answer from the ledger.
+            rules_later: Puts the verdicts of a lone `rules-v1` off; not for dialogues that depend on them.
+        """
+        self._rules_later = rules_later
         self._asks = {
             name: LedgerAsk(name, ledger, models.get(name)) for name in dict.fromkeys(names) if name and name != RULES
         }
@@ -34,6 +55,8 @@ class Seats:
 
     def judge(self, names: Sequence[str], kind: Kind, strict_ties: bool = False) -> Judge:
         """Returns the judge of one kind of question: one model, the rules, or a panel of several."""
+        if self._rules_later and tuple(names) == (RULES,):
+            return Later()
         judges = [RulesJudge(kind) if name == RULES else ModelJudge(name, self[name], kind) for name in names]
         return judges[0] if len(judges) == 1 else Panel(judges, strict_ties)
 

@@ -4,7 +4,7 @@ The replies of one dialogue depend on each other, so whole items are drawn, all 
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,18 +51,28 @@ class Points:
         def add(metric: str, kind: GroupKind, group: str, interval: Interval, n: float, scored: float) -> None:
             rows.append(Row(suite, task, model, judge, metric, kind, group, *interval, int(n), int(scored)))
 
-        for kind, group, chosen, rounds in self._selections(order):
-            sums, scored, asked = (part[chosen][:, rounds].sum(axis=1) for part in table)
-            found = score(sums, scored, self._maximum, f"{kind}/{group}")
-            add("score", kind, group, found, asked.sum(), scored.sum())
-        if self.rounds > 1:
-            for kind, group, chosen in self._groups_of(order, dimensions=False):
-                sums, scored = (part[chosen] for part in table[:2])
+        for kind, group, chosen in self._groups_of(order):
+            sums, scored, asked = (part[chosen] for part in table)
+            parts = [(kind, group, slice(None))]
+            if kind != "dimension":
+                parts += [
+                    (*self._round(kind, group, number), slice(number, number + 1)) for number in range(self.rounds)
+                ]
+            columns = [(sums[:, rounds].sum(axis=1), scored[:, rounds].sum(axis=1)) for _, _, rounds in parts]
+            found = scores(columns, self._maximum, f"{kind}/{group}")
+            for (part_kind, name, rounds), interval in zip(parts, found, strict=True):
+                add("score", part_kind, name, interval, asked[:, rounds].sum(), scored[:, rounds].sum())
+            if kind != "dimension" and self.rounds > 1:
                 both = (scored[:, 0] > 0) & (scored[:, -1] > 0)
                 first, last = (sums[both, place] / scored[both, place] for place in (0, -1))
-                found = delta(first, last, self._maximum, f"delta/{group}")
-                add("round_delta", kind, group, found, chosen.sum(), both.sum())
+                found_delta = delta(first, last, self._maximum, f"delta/{group}")
+                add("round_delta", kind, group, found_delta, len(both), both.sum())
         return rows
+
+    def _round(self, kind: GroupKind, group: str, number: int) -> tuple[GroupKind, str]:
+        """What the rows of one round are called: overall they are of the kind `round`."""
+        name = f"round{number + 1}"
+        return ("round", name) if kind == "overall" else (kind, f"{group}/{name}")
 
     def _table(self) -> tuple[Numbers, Numbers, Numbers]:
         """Sums of points, scored replies and asked replies, each (items, rounds)."""
@@ -72,47 +82,36 @@ class Points:
                 part[place] = value
         return parts[0], parts[1], parts[2]
 
-    def _groups_of(
-        self, order: Mapping[str, int], dimensions: bool = True
-    ) -> Iterator[tuple[GroupKind, str, NDArray[np.bool_]]]:
+    def _groups_of(self, order: Mapping[str, int]) -> Iterator[tuple[GroupKind, str, NDArray[np.bool_]]]:
         """Yields overall, the abilities and the sub-dimensions with their items, in the taxonomy's order."""
         yield "overall", "overall", np.ones(len(self._groups), dtype=bool)
-        kinds: tuple[GroupKind, ...] = ("ability", "dimension") if dimensions else ("ability",)
+        kinds: tuple[GroupKind, ...] = ("ability", "dimension")
         for place, kind in enumerate(kinds):
             names = [groups[place] for groups in self._groups]
             for name in sorted(set(names), key=lambda name: (order.get(name, 0), name)):
                 yield kind, name, np.array([other == name for other in names])
 
-    def _selections(
-        self, order: Mapping[str, int]
-    ) -> Iterator[tuple[GroupKind, str, NDArray[np.bool_], slice | list[int]]]:
-        for kind, group, chosen in self._groups_of(order):
-            yield kind, group, chosen, slice(None)
-            if kind == "dimension":
-                continue
-            for number in range(self.rounds):
-                name = f"round{number + 1}"
-                if kind == "overall":
-                    yield "round", name, chosen, [number]
-                else:
-                    yield kind, f"{group}/{name}", chosen, [number]
 
-
-def score(sums: Numbers, scored: Numbers, maximum: int, name: str) -> Interval:
-    """The score from 0 to 100 of some items and its 95% percentile interval.
+def scores(columns: Sequence[tuple[Numbers, Numbers]], maximum: int, name: str) -> list[Interval]:
+    """Scores from 0 to 100 of the same items in several respects, with 95% percentile intervals from the same draws.
 
     Args:
-        sums: Points of each item, (items,).
-        scored: Scored replies of each item, (items,).
+        columns: Points and numbers of scored replies of each item, both (items,), for each respect.
         maximum: Points of the best reply.
         name: Seeds the resampling, so that equal data give equal intervals.
     """
-    if not scored.sum():
-        return None, None, None
+    sums, scored = (np.stack([column[place] for column in columns], axis=1) for place in (0, 1))
+    drawn = [(weights @ sums, weights @ scored) for weights in _resamples(len(sums), name)]
+    above, below = (np.concatenate([pair[place] for pair in drawn]) for place in (0, 1))
     scale = 100 / maximum
-    draws = [(weights @ sums) / np.maximum(weights @ scored, 1e-9) for weights in _resamples(len(sums), name)]
-    low, high = np.percentile(np.concatenate(draws), [2.5, 97.5]) * scale
-    return _rounded(sums.sum() / scored.sum() * scale, low, high)
+    low, high = np.percentile(above / np.maximum(below, 1e-9), [2.5, 97.5], axis=0) * scale
+    totals = scored.sum(axis=0)
+    return [
+        _rounded(sums[:, place].sum() / totals[place] * scale, low[place], high[place])
+        if totals[place]
+        else (None, None, None)
+        for place in range(len(columns))
+    ]
 
 
 def delta(first: Numbers, last: Numbers, maximum: int, name: str) -> Interval:
@@ -131,7 +130,8 @@ def _resamples(items: int, name: str) -> Iterator[Numbers]:
     size = max(1, min(RESAMPLES, _MOST_DRAWS // items))
     for start in range(0, RESAMPLES, size):
         rows = min(size, RESAMPLES - start)
-        yield random.multinomial(items, np.full(items, 1 / items), size=rows).astype(np.float64)
+        drawn = random.integers(0, items, size=(rows, items)) + items * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * items).reshape(rows, items).astype(np.float64)
 
 
 def _rounded(value: float, low: float, high: float) -> Interval:
