@@ -1,1 +1,0 @@
-"""Making a model safer: data, training, export, verification."""
