@@ -30,7 +30,6 @@ from anjian.scores.rows import Row, Verdicted, coverage
 from anjian.suites import find_suite
 from anjian.suites.base import Cast, Round, Selection, Source, Suite, spread
 
-
 BREATH = 64
 """Samples derived at a stretch, before calls under way are looked after again."""
 
