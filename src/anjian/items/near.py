@@ -1,7 +1,6 @@
 """Finds questions that are nearly the same: character n-grams, MinHash to find pairs, exact Jaccard to confirm them."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from anjian.items.records import Item
@@ -52,14 +51,6 @@ class NearIndex:
         """Remembers a text; names must differ."""
         self._grams[name] = grams(text)
         self._lsh.insert(name, _sketch(self._grams[name]))
-
-
-def near_pairs(texts: Iterable[tuple[str, str]], index: NearIndex) -> Iterator[tuple[str, str, float]]:
-    """Adds named texts to an index and yields (name, earlier name, similarity) for each that nearly repeats another."""
-    for name, text in texts:
-        if found := index.nearest(text):
-            yield name, *found
-        index.add(name, text)
 
 
 def _sketch(parts: frozenset[str]) -> Any:

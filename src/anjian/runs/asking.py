@@ -2,7 +2,7 @@
 
 import asyncio
 
-from anjian.errors import AnjianError
+from anjian.errors import AnjianError, UsageError
 from anjian.models.base import (
     BAD_REPLY,
     CONNECTION,
@@ -36,6 +36,12 @@ class StoppedError(AnjianError):
         super().__init__(f"{model} does not answer: {error.detail}; {mend}, then run the same command again")
         self.ever_answered = ever_answered
         self.fatal = error.fatal
+
+    def as_remark(self) -> str:
+        """Words it for a run that ends early; a model that was never reached at all is wrong usage: UsageError."""
+        if self.fatal and not self.ever_answered:
+            raise UsageError(str(self)) from None
+        return str(self)
 
 
 class LedgerAsk:

@@ -5,12 +5,10 @@ files, byte for byte, as one that never stopped.
 """
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 from rich.console import Console
@@ -22,7 +20,7 @@ from anjian.models.base import Model, Sampling
 from anjian.models.resolve import Access
 from anjian.runs.asking import StoppedError
 from anjian.runs.engine import drive
-from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, Replied, opened, replace, write_run, writing
+from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, Replied, opened, replace, write_run, written
 from anjian.runs.ledger import Ledger
 from anjian.runs.progress import RunProgress
 from anjian.runs.seats import RULES, Seats, describe_models, entered
@@ -182,9 +180,7 @@ async def _ask(
             try:
                 await drive(missing, act, min(len(missing), plan.access.concurrency or ready[plan.model].concurrency))
             except StoppedError as error:
-                if error.fatal and not error.ever_answered:
-                    raise UsageError(str(error)) from None
-                return str(error)
+                return error.as_remark()
             finally:
                 if cues:
                     await asyncio.shield(cues)
@@ -238,7 +234,7 @@ async def _derive(prepared: Prepared, ledger: Ledger, folder: Path, settled: Set
     """
     plan, desk = prepared.plan, Desk(prepared, ledger, {})
     kept: list[Verdicted] = []
-    with _written(folder / REPLIES) as replies, _written(folder / VERDICTS) as verdicts:
+    with written(folder / REPLIES) as replies, written(folder / VERDICTS) as verdicts:
         for number, (item, epoch) in enumerate(prepared.samples()):
             await settled.wait(number)
             if number % BREATH == 0:
@@ -269,13 +265,3 @@ def _replied(model: str, round_: Round) -> Replied:
         completion_tokens=reply.completion_tokens if reply else 0,
         failure=exchange.failure,
     )
-
-
-@contextlib.contextmanager
-def _written(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file that takes the place of the old one only when it is complete."""
-    part = path.with_name(path.name + ".part")
-    with writing(path.parent):
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 import platform
 import sys
 import tomllib
@@ -175,9 +174,17 @@ def _libraries() -> Iterator[tuple[str, str]]:
             yield name, version(name)
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Writes a file whole: readers see the old content or the new, never a part."""
+@contextlib.contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file to be written whole: readers see the old content until the block ends well, then the new."""
     part = path.with_name(path.name + ".part")
     with writing(path.parent):
-        part.write_bytes(content)
-        os.replace(part, path)  # noqa: PTH105
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Writes a file whole; see `written`."""
+    with written(path) as file:
+        file.write(content)

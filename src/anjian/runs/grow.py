@@ -14,7 +14,6 @@ from rich.console import Console
 
 from anjian.dialogue.adaptive import Adversary, aim_of, told
 from anjian.dialogue.scripted import Exchange, exchange
-from anjian.errors import UsageError
 from anjian.items.bank import load_bank
 from anjian.items.near import NearIndex, text_of
 from anjian.items.records import Item, Message
@@ -129,9 +128,7 @@ async def _ask(
                 at_once = plan.access.concurrency or ready[plan.targets[0]].concurrency
                 await drive(seeds, act, min(len(seeds), at_once))
             except StoppedError as error:
-                if error.fatal and not error.ever_answered:
-                    raise UsageError(str(error)) from None
-                return str(error)
+                return error.as_remark()
     return None
 
 

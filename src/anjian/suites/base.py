@@ -15,6 +15,8 @@ from anjian.judges.kinds import Kind
 from anjian.models.base import Reply, Request, Sampling
 from anjian.scores.rows import Row, Verdicted
 
+BUNDLED = "bundled bank"
+"""The origin of items that come with the project."""
 LIVE_ROUNDS = 2
 """Rounds of a live dialogue where neither the user nor the suite says otherwise: as many as a scripted pair has."""
 

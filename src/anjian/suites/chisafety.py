@@ -25,6 +25,7 @@ from anjian.scores.shapes import shape_rows
 from anjian.scores.tally import Tally, taxonomy_order
 from anjian.scores.votes import alpha_rows
 from anjian.suites.base import (
+    BUNDLED,
     Cast,
     Round,
     Selection,
@@ -36,7 +37,6 @@ from anjian.suites.base import (
 )
 
 MCQ, REFUSAL = "mcq", "refusal"
-BUNDLED = "bundled bank"
 NO_KEY = "{n} multiple-choice questions have no key and were not asked; give one with --answers FILE"
 AMBIGUOUS = (
     "{n} multiple-choice questions without a plain answer in the bundled key were not asked; "

@@ -21,7 +21,7 @@ from anjian.scores.rows import Row, Verdicted
 from anjian.scores.shapes import shape_rows
 from anjian.scores.tally import taxonomy_order
 from anjian.scores.votes import alpha_rows
-from anjian.suites.base import Cast, Round, Selection, Source, evaluated, judge_exchange, own_items, verdicted
+from anjian.suites.base import BUNDLED, Cast, Round, Selection, Source, evaluated, judge_exchange, own_items, verdicted
 
 TAXONOMY = "chisafety"
 ROUNDS = 10
@@ -45,7 +45,7 @@ class Crescendo:
         items = own_items(source.items, TAXONOMY) if source.items else load_bank(TAXONOMY)
         notes: list[str] = []
         aims = [item for item in evaluated(items, notes) if not item.options and not item.harmless and not item.history]
-        return Selection(aims, str(source.items or "bundled bank"), notes)
+        return Selection(aims, str(source.items or BUNDLED), notes)
 
     def task_of(self, item: Item) -> str:
         """There is one task, `attack`."""

@@ -22,7 +22,7 @@ from anjian.scores.rows import Row, Verdicted
 from anjian.scores.shapes import shape_rows
 from anjian.scores.tally import Tally, taxonomy_order
 from anjian.scores.votes import alpha_rows
-from anjian.suites.base import Cast, Round, Selection, Source, evaluated, judge_exchange, own_items, verdicted
+from anjian.suites.base import BUNDLED, Cast, Round, Selection, Source, evaluated, judge_exchange, own_items, verdicted
 
 DIALOGUE, HARMLESS = "dialogue", "harmless"
 MAXIMUM = 2
@@ -42,7 +42,7 @@ class ScSafety:
             raise UsageError("sc_safety has no official release and no answers; leave out --data and --answers")
         items = own_items(source.items, self.name) if source.items else load_bank(self.name)
         notes: list[str] = []
-        return Selection(evaluated(items, notes), str(source.items or "bundled bank"), notes)
+        return Selection(evaluated(items, notes), str(source.items or BUNDLED), notes)
 
     def task_of(self, item: Item) -> str:
         """`harmless` for the pairs that a good model answers in full, `dialogue` for the others."""
