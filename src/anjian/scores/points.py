@@ -3,19 +3,14 @@
 The replies of one dialogue depend on each other, so whole items are drawn, all their rounds and repetitions together.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anjian.scores.bootstrap import Numbers, resamples
 from anjian.scores.rows import GroupKind, Row, Verdicted
 
-RESAMPLES = 2000
-_MOST_DRAWS = 4_000_000
-"""Draws held in memory at once."""
-
-Numbers = NDArray[np.float64]
 Interval = tuple[float | None, float | None, float | None]
 
 
@@ -101,7 +96,7 @@ def scores(columns: Sequence[tuple[Numbers, Numbers]], maximum: int, name: str) 
         name: Seeds the resampling, so that equal data give equal intervals.
     """
     sums, scored = (np.stack([column[place] for column in columns], axis=1) for place in (0, 1))
-    drawn = [(weights @ sums, weights @ scored) for weights in _resamples(len(sums), name)]
+    drawn = [(weights @ sums, weights @ scored) for weights in resamples(len(sums), name)]
     above, below = (np.concatenate([pair[place] for pair in drawn]) for place in (0, 1))
     scale = 100 / maximum
     low, high = np.percentile(above / np.maximum(below, 1e-9), [2.5, 97.5], axis=0) * scale
@@ -119,19 +114,9 @@ def delta(first: Numbers, last: Numbers, maximum: int, name: str) -> Interval:
     if not len(first):
         return None, None, None
     change = (last - first) * (100 / maximum)
-    draws = [weights @ change / len(change) for weights in _resamples(len(change), name)]
+    draws = [weights @ change / len(change) for weights in resamples(len(change), name)]
     low, high = np.percentile(np.concatenate(draws), [2.5, 97.5])
     return _rounded(change.mean(), low, high)
-
-
-def _resamples(items: int, name: str) -> Iterator[Numbers]:
-    """Yields chunks of (resamples, items) counts of how often each item was drawn."""
-    random = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]))
-    size = max(1, min(RESAMPLES, _MOST_DRAWS // items))
-    for start in range(0, RESAMPLES, size):
-        rows = min(size, RESAMPLES - start)
-        drawn = random.integers(0, items, size=(rows, items)) + items * np.arange(rows)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=rows * items).reshape(rows, items).astype(np.float64)
 
 
 def _rounded(value: float, low: float, high: float) -> Interval:

@@ -69,9 +69,10 @@ class Rate:
 
     def __init__(self) -> None:
         """Starts at nothing."""
-        self.n = self.scored = self.hits = 0
+        self.n = self.scored = 0
+        self.hits = 0.0
 
-    def add(self, hit: bool | None) -> None:
+    def add(self, hit: float | None) -> None:
         """Counts one reply; None means unscored."""
         self.n += 1
         if hit is not None:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from anjian.items.taxonomy import Taxonomy
 from anjian.scores.rows import GroupKind, Rate, Row, Verdicted
 
-Hit = Callable[[int], bool]
-"""Tells from the points of a verdict whether it counts for a metric."""
+Hit = Callable[[int], float]
+"""Tells from the points of a verdict what it counts for a metric: 0, 1 or between."""
 Groups = Callable[[Verdicted], Iterable[tuple[GroupKind, str]]]
 """Names the groups that a verdict belongs to."""
 

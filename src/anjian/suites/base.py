@@ -13,6 +13,7 @@ from anjian.items.taxonomy import load_taxonomy
 from anjian.judges.base import NO_ANSWER, Ask, Judge, Verdict
 from anjian.judges.kinds import Kind
 from anjian.models.base import Reply, Request, Sampling
+from anjian.scores.measures import Measures
 from anjian.scores.rows import Row, Verdicted
 
 BUNDLED = "bundled bank"
@@ -84,6 +85,8 @@ class Suite(Protocol):
     title: str
     adversarial: bool
     """True if it cannot run without an adversary."""
+    measures: Measures
+    """What its verdicts count for each metric, by task; empty where dialogues cannot be compared item by item."""
 
     def load(self, source: Source) -> Selection:
         """Reads the items; raises UsageError for what cannot be read."""
@@ -145,16 +148,22 @@ def verdicted(item: Item, task: str, epoch: int, number: int, exchange: Exchange
     return Round(exchange, line)
 
 
-def own_items(path: Path, suite: str) -> list[Item]:
+def own_items(path: Path, suite: str, *others: str) -> list[Item]:
     """Reads a user's items for one suite, their categories named as in its taxonomy.
+
+    Args:
+        path: A file of items.
+        suite: The suite.
+        others: More suites that items may belong to, with the same taxonomy.
 
     Raises:
         UsageError: The file cannot be read, or an item belongs to another suite or to no category.
     """
     items = []
     for item in load_items(path):
-        if item.suite != suite:
-            raise UsageError(f"{path}, item {item.id}: its suite is {item.suite!r}, not {suite!r}; correct `suite`")
+        if item.suite not in (suite, *others):
+            wanted = " or ".join(map(repr, (suite, *others)))
+            raise UsageError(f"{path}, item {item.id}: its suite is {item.suite!r}, not {wanted}; correct `suite`")
         found = load_taxonomy(suite).find(item.category)
         if not found:
             mend = "`anjian suites --categories` lists them"
