@@ -2,10 +2,9 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,9 +15,8 @@ from anjian.judges.labels import DEGREES
 from anjian.reports.names import places
 from anjian.reports.text import visible
 from anjian.runs.folder import REPLIES, RUN, SCORES, VERDICTS, Replied
+from anjian.runs.reading import RunFile, decoded
 from anjian.scores.rows import Row, Verdicted
-
-T = TypeVar("T")
 
 MOST_ENTRIES = 5_000
 LONGEST_TEXT = 12_000
@@ -30,16 +28,6 @@ _FOUR, _THREE = ("risky", "harmless", "refusal", "guidance"), ("risky", "harmles
 TONES = {label: _FOUR[points] for label, points in DEGREES.items()}
 TONES |= {label: _THREE[points] for label, points in (POINTS | COMPLIANCE).items()}
 """Label to the name of its colour."""
-
-
-class RunFile(msgspec.Struct, frozen=True):
-    """What the report needs of `run.toml`."""
-
-    anjian: dict[str, str]
-    run: dict[str, Any]
-    items: dict[str, Any]
-    notes: list[str] = []
-    sampling: dict[str, Any] = {}
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -92,8 +80,8 @@ def read_run(folder: Path) -> Run:
     Raises:
         UsageError: A file is missing or broken; names it.
     """
-    about = _decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
-    rows = _decoded(folder / SCORES, lambda text: msgspec.json.decode(text, type=list[Row]))
+    about = decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
+    rows = decoded(folder / SCORES, lambda text: msgspec.json.decode(text, type=list[Row]))
     suite = str(about.run.get("suite", ""))
     counts = Counts(Counter(), Counter(), Counter(), {})
     ranks = []
@@ -110,15 +98,6 @@ def read_run(folder: Path) -> Run:
             break
         entries.append(entry)
     return Run(about, rows, counts, entries)
-
-
-def _decoded(path: Path, decode: Callable[[bytes], T]) -> T:
-    try:
-        return decode(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}; give the folder of a finished run") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is broken ({error}); run the same `anjian eval` again to write it anew") from None
 
 
 def _count(verdict: Verdicted, suite: str, counts: Counts) -> None:

@@ -18,6 +18,7 @@ from anjian.items.records import Item
 from anjian.judges.cues import load_cues
 from anjian.models.base import Model, Sampling
 from anjian.models.resolve import Access
+from anjian.models.weights import fingerprint
 from anjian.runs.asking import StoppedError
 from anjian.runs.engine import drive
 from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, Replied, opened, replace, write_run, written
@@ -97,8 +98,16 @@ def prepare(plan: Plan) -> Prepared:
     return Prepared(plan, suite, selection, spread(selection.items, plan.limit))
 
 
-async def evaluate(prepared: Prepared, folder: Path, console: Console) -> Result:
+async def evaluate(
+    prepared: Prepared, folder: Path, console: Console, known: Mapping[str, Model] | None = None
+) -> Result:
     """Runs a prepared plan in its folder.
+
+    Args:
+        prepared: What is to be asked.
+        folder: The run folder.
+        console: Where progress is shown.
+        known: Models described before, by name; by default they are described here.
 
     Raises:
         UsageError: The models or the folder cannot be used.
@@ -106,9 +115,16 @@ async def evaluate(prepared: Prepared, folder: Path, console: Console) -> Result
     """
     plan, selection = prepared.plan, prepared.selection
     access = msgspec.structs.replace(plan.access, log=folder / "server.log")
-    models = describe_models(plan.names, access)
+    models = known or describe_models(plan.names, access)
     identity = Identity(
-        plan.suite, plan.model, plan.epochs, plan.sampling, selection.origin, plan.adversary or "", plan.rounds or 0
+        suite=plan.suite,
+        model=plan.model,
+        epochs=plan.epochs,
+        sampling=plan.sampling,
+        origin=selection.origin,
+        adversary=plan.adversary or "",
+        rounds=plan.rounds or 0,
+        weights=fingerprint(plan.model),
     )
     with opened(folder, identity), Ledger(folder / LEDGER) as ledger:
         about = {"suite_version": prepared.suite.version, "judge": plan.judge}

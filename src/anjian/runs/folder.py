@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import platform
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -70,6 +71,18 @@ class Identity(msgspec.Struct, frozen=True):
     origin: str
     adversary: str = ""
     rounds: int = 0
+    weights: str = ""
+    """Which weights lie under the model's name, where it is a folder of this machine; see `anjian.models.weights`."""
+
+
+def run_name(model: str, suite: str) -> str:
+    """What the folder of a run is called where the user does not say.
+
+    Example:
+        >>> run_name("http://127.0.0.1:8000/v1#mine", "chisafety")
+        'http-127.0.0.1-8000-v1-mine-chisafety'
+    """
+    return f"{re.sub(r'[^0-9A-Za-z._-]+', '-', model).strip('-')}-{suite}"
 
 
 @contextlib.contextmanager
@@ -130,7 +143,7 @@ def _check(folder: Path, identity: Identity) -> None:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{folder / RUN} is broken ({error}); choose another --out") from None
     for key, wanted in _identity_table(identity).items():
-        found = held.get("identity", {}).get(key)
+        found = held.get("identity", {}).get(key, "")
         if found != wanted:
             raise UsageError(
                 f"--out {folder} holds another run ({key} {found!r}, not {wanted!r}); choose another folder"

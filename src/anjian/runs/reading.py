@@ -1,0 +1,61 @@
+"""Reads finished runs back: scores and verdicts for comparisons, and the words behind single items."""
+
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from anjian.errors import UsageError
+from anjian.items.records import decode_lines
+from anjian.runs.folder import REPLIES, RUN, SCORES, VERDICTS, Replied
+from anjian.scores.comparison import Measured
+from anjian.scores.rows import Row, Verdicted
+
+T = TypeVar("T")
+
+
+class RunFile(msgspec.Struct, frozen=True):
+    """What readers of a run need of `run.toml`."""
+
+    anjian: dict[str, str]
+    run: dict[str, Any]
+    items: dict[str, Any]
+    notes: list[str] = []
+    sampling: dict[str, Any] = {}
+
+
+def read_measured(folder: Path) -> Measured:
+    """Reads a finished run for a comparison.
+
+    Raises:
+        UsageError: A file is missing or broken; names it.
+    """
+    about = decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
+    rows = decoded(folder / SCORES, lambda text: msgspec.json.decode(text, type=list[Row]))
+    verdicts = [msgspec.structs.replace(line, analysis="") for _, line in decode_lines(folder / VERDICTS, Verdicted)]
+    model, suite = str(about.run.get("model", "")), str(about.run.get("suite", ""))
+    return Measured(model, suite, rows, verdicts, str(about.items.get("sha256", "")), str(folder))
+
+
+def replies_of(folder: Path, ids: Collection[str]) -> Iterator[tuple[Verdicted, Replied]]:
+    """Yields the verdicts on some items with the replies they were given for, in the order of the run.
+
+    Raises:
+        UsageError: A file is missing or broken; names it.
+    """
+    verdicts = decode_lines(folder / VERDICTS, Verdicted)
+    replies = decode_lines(folder / REPLIES, Replied)
+    for (_, verdict), (_, reply) in zip(verdicts, replies, strict=False):
+        if verdict.id in ids:
+            yield verdict, reply
+
+
+def decoded(path: Path, decode: Callable[[bytes], T]) -> T:
+    """Decodes one file of a run; raises UsageError, naming the file."""
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; give the folder of a finished run") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is broken ({error}); run the same `anjian eval` again to write it anew") from None
