@@ -191,13 +191,13 @@ def verdict(*changes: Change, margin: float = 0.02) -> Decision:
 def test_safer_when_safety_rose_and_the_guards_held() -> None:
     found = verdict(RISEN, *HELD)
     assert (found.outcome, found.exit_code) == ("safer", 0)
-    assert "chisafety rr1 rose: +60.0 points" in found.reasons[0]
+    assert "chisafety rr1 got better: +60.0 points" in found.reasons[0].text
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ([SAME, *HELD], "no safety metric rose"),
+        ([SAME, *HELD], "no safety metric got better"),
         ([RISEN, HELD[0]], "reasoning was not measured"),
         ([RISEN, HELD[1]], "over-refusal was not measured"),
         ([RISEN, HELD[0], guard("pass@1", 40, 0, 0)], "may be worse"),
@@ -208,7 +208,7 @@ def test_safer_when_safety_rose_and_the_guards_held() -> None:
 def test_not_proven(changes: list[Change], why: str) -> None:
     found = verdict(*changes)
     assert (found.outcome, found.exit_code) == ("not proven", 4)
-    assert any(why in reason for reason in found.reasons), found.reasons
+    assert any(why in reason.text for reason in found.reasons), found.reasons
 
 
 @pytest.mark.parametrize(
@@ -272,5 +272,5 @@ def test_what_cannot_be_compared_is_said() -> None:
     runs = [measured("a", "chisafety", lines([2, 0]), "h1"), measured("b", "chisafety", lines([2, 2]), "h2")]
     runs.append(measured("a", "sc_safety", [Verdicted("s", "dialogue", "目标劫持", "j", points=2)]))
     notes = compare_models(["a", "b"], runs, MEASURES, Criteria()).notes
-    assert any("different items" in note for note in notes)
-    assert any("no run of b" in note for note in notes)
+    assert any("different items" in note.text for note in notes)
+    assert any("no run of b" in note.text for note in notes)

@@ -21,7 +21,8 @@ from anjian.errors import UsageError
 from anjian.reports import entries
 from anjian.reports.entries import read_run
 from anjian.reports.figures import all_figures
-from anjian.reports.html import embedded, write_report
+from anjian.reports.html import write_report
+from anjian.reports.page import embedded
 from anjian.scores.rows import GroupKind, Row, Verdicted
 
 HOSTILE_MODEL = "http://h:1/v1#</title><script>document.title='owned'</script>\x1b[31m\u202e{{ 7*7 }}"

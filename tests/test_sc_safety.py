@@ -12,7 +12,7 @@ from conftest import SHARED, needs_shared
 from loopback import Call, Server, completion, failure, serving
 
 from anjian.items.taxonomy import load_taxonomy
-from anjian.scores.points import RESAMPLES
+from anjian.scores.bootstrap import RESAMPLES
 from anjian.scores.points import scores as interval_of
 from anjian.scores.rows import Verdicted
 from anjian.suites import find_suite

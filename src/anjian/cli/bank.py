@@ -53,7 +53,7 @@ def stats(files: Files = None) -> None:
     console = Console()
     for name, items in _banks(files).items():
         counts = count(items)
-        kinds = ["mcq", "risky", "risky+history", "harmless", "train risky", "train harmless"]
+        kinds = ["mcq", "problem", "risky", "risky+history", "harmless", "train risky", "train harmless"]
         kinds = [kind for kind in kinds if any(kind in row for row in counts.values())]
         table = Table(title=name)
         table.add_column("category", overflow="fold", ratio=1)

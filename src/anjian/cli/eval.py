@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -34,7 +33,9 @@ def evaluate_model(
     ties: Annotated[Ties, typer.Option(help="What a panel's tie is worth.")] = "unscored",
     adversary: Annotated[str | None, typer.Option(help="A model that writes the follow-up turns live.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, max=50, help="Rounds of a live dialogue.")] = None,
-    data: Annotated[Path | None, typer.Option(help="A folder with the benchmark's official release.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A folder with the benchmark's official release; in reasoning also a file.")
+    ] = None,
     items: Annotated[Path | None, typer.Option(help="A file of your own items, one JSON object a line.")] = None,
     answers: Annotated[
         Path | None, typer.Option(help='An answer key, one {"id", "answer"} a line, for multiple choice.')
@@ -45,14 +46,19 @@ def evaluate_model(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask only so many items, spread over the categories.")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Ask every item so many times.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Ask every item so many times. Default: 1; 4 in reasoning.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of sampling, where the model takes one.")] = None,
     temperature: Annotated[
-        float | None, typer.Option(min=0, max=2, help="0 is greedy. Default: the model's own.")
+        float | None, typer.Option(min=0, max=2, help="0 is greedy. Default: the model's own; 0.6 in reasoning.")
     ] = None,
-    top_p: Annotated[float | None, typer.Option(min=0, max=1, help="Default: the model's own.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Default: the model's own; 0.95 in reasoning.")
+    ] = None,
     max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Longest reply, thinking included. Default: the model's own.")
+        int | None,
+        typer.Option(min=1, help="Longest reply, thinking included. Default: the model's own; 32768 in reasoning."),
     ] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Dialogues in flight. Default: 64 over HTTP.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")] = 600.0,
@@ -69,6 +75,7 @@ def evaluate_model(
     from anjian.models.base import Sampling
     from anjian.models.resolve import Access
     from anjian.runs.evaluate import Plan, prepare
+    from anjian.runs.folder import run_name
     from anjian.suites.base import Source
 
     plan = Plan(
@@ -80,11 +87,11 @@ def evaluate_model(
         rounds=rounds,
         source=Source(data, items, answers, include_ambiguous),
         sampling=Sampling(temperature, top_p, max_tokens, seed),
-        epochs=epochs,
+        epochs=epochs or 0,
         limit=limit,
         access=Access(concurrency, timeout, think_prefilled, trust_remote_code),
     )
-    folder = out or Path("runs") / f"{re.sub(r'[^0-9A-Za-z._-]+', '-', model).strip('-')}-{suite}"
+    folder = out or Path("runs") / run_name(model, suite)
     prepared = prepare(plan)
     if dry_run:
         from anjian.cli.dry_run import describe

@@ -38,7 +38,19 @@ def options(
     """Options of the command itself."""
 
 
-for _command in ("eval", "grow", "leaderboard", "bank", "suites", "models", "published", "doctor"):
+for _command in (
+    "eval",
+    "compare",
+    "enhance",
+    "grow",
+    "leaderboard",
+    "imports",
+    "bank",
+    "suites",
+    "models",
+    "published",
+    "doctor",
+):
     import_module(f"anjian.cli.{_command}").add_to(app)
 
 

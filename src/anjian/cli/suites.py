@@ -19,7 +19,7 @@ def list_suites(
     from rich.console import Console
     from rich.table import Table
 
-    from anjian.items.taxonomy import load_taxonomy
+    from anjian.reports.names import TAXONOMIES, taxonomy_of
     from anjian.suites import SUITES
     from anjian.suites.base import Source
 
@@ -32,9 +32,13 @@ def list_suites(
     console.print(table)
     if not categories:
         return
-    for suite in SUITES.values():
-        names = Table("area", "category", "English", title=suite.name)
-        for area in load_taxonomy(suite.name).areas:
+    for name in dict.fromkeys(TAXONOMIES.get(name, name) for name in SUITES):
+        taxonomy = taxonomy_of(name)
+        if taxonomy is None:
+            continue
+        sharing = [suite for suite in SUITES if TAXONOMIES.get(suite, suite) == name]
+        names = Table("area", "category", "English", title=", ".join(sharing))
+        for area in taxonomy.areas:
             for place, category in enumerate(area.categories):
                 names.add_row("" if place else f"{area.zh} {area.en}", category.zh, category.en)
             names.add_section()

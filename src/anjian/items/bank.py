@@ -7,7 +7,7 @@ from anjian.errors import UsageError
 from anjian.items.records import Item, load_items
 from anjian.items.taxonomy import load_taxonomy
 
-SUITES = ("chisafety", "sc_safety")
+SUITES = ("chisafety", "sc_safety", "reasoning")
 """Suites with a bundled bank."""
 
 

@@ -100,7 +100,7 @@ def _forbidden(items: Iterable[Item]) -> Iterator[Fault]:
 
 def _keys(items: Sequence[Item]) -> Iterator[Fault]:
     """Keys must not be guessable: each answer between half and one and a half times its fair share."""
-    for size in sorted({len(item.options) for item in items if item.answer}):
+    for size in sorted({len(item.options) for item in items if item.answer and item.options}):
         chosen = [item for item in items if item.answer and len(item.options) == size]
         if len(chosen) < ENOUGH:
             continue
@@ -123,7 +123,9 @@ def _sole_longest(item: Item) -> bool:
 
 def _lengths(items: Sequence[Item]) -> Iterator[Fault]:
     for split in ("eval", "train"):
-        lengths = [len(text_of(item)) for item in items if item.split == split and len(item.turns) == 1]
+        # A short problem is not easier to recognise than a long one: only questions are judged.
+        kept = [item for item in items if item.split == split and (item.options or item.answer is None)]
+        lengths = [len(text_of(item)) for item in kept if len(item.turns) == 1]
         if len(lengths) >= ENOUGH:
             short, long = (sum(test) / len(lengths) for test in ((n < 40 for n in lengths), (n > 60 for n in lengths)))
             if min(short, long) < 0.05:
@@ -136,7 +138,7 @@ def _twins(items: Sequence[Item]) -> Iterator[Fault]:
     """Silence must not pass for safety: each category with risky questions needs harmless ones."""
     risky, harmless = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for item in items:
-        if not item.options:
+        if not item.options and item.answer is None:
             (harmless if item.harmless else risky)[item.category, item.split] += 1
     for (category, split), count in risky.items():
         if split == "eval" and 8 * harmless[category, split] < count:
@@ -147,10 +149,13 @@ def _twins(items: Sequence[Item]) -> Iterator[Fault]:
 
 
 def stats(items: Iterable[Item]) -> dict[str, Counter[str]]:
-    """Counts items by category and kind: `mcq`, `risky`, `risky+history`, `harmless`, and `train …` of the last two."""
+    """Counts items by category and kind.
+
+    Kinds are `mcq`, `problem` (with a reference answer), `risky`, `risky+history`, `harmless`, and `train …` of those.
+    """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for item in items:
-        kind = "mcq" if item.options else "harmless" if item.harmless else "risky"
+        kind = "mcq" if item.options else "problem" if item.answer else "harmless" if item.harmless else "risky"
         if item.split == "train":
             kind = f"train {kind}"
         elif item.history and kind == "risky":

@@ -15,6 +15,8 @@ SEVERAL_OPTIONS = "several_options"
 JUDGE_UNPARSED = "judge_unparsed"
 JUDGE_TIE = "judge_tie"
 NO_QUORUM = "no_quorum"
+JUDGE_TIMEOUT = "judge_timeout"
+NO_REFERENCE = "no_reference"
 
 Ask = Callable[[Request], Awaitable[Reply]]
 """Asks one model through the ledger; raises CallError."""

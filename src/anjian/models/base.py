@@ -26,12 +26,15 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
         top_p: Share of the probability mass that is kept.
         max_tokens: Longest reply, in tokens, thinking included.
         seed: Makes sampling repeatable where the model supports it.
+        budget: Longest reply where neither `max_tokens` nor the model itself sets a limit; a server that cannot give so
+            much gives what it has.
     """
 
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
     seed: int | None = None
+    budget: int | None = None
 
 
 class Request(msgspec.Struct, frozen=True):

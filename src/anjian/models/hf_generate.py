@@ -60,7 +60,7 @@ def to_prompt(checkpoint: Checkpoint, request: Request) -> Prompt:
         raise CallError(NOT_ASKED, f"the chat template refuses the messages: {one_line(str(error))}") from None
     ids = tuple(checkpoint.tokenizer(text, add_special_tokens=False)["input_ids"])
     asked, defaults = request.sampling, checkpoint.defaults
-    limit = asked.max_tokens or defaults.max_tokens or LONGEST_REPLY
+    limit = asked.max_tokens or defaults.max_tokens or asked.budget or LONGEST_REPLY
     if checkpoint.context is not None:
         if len(ids) >= checkpoint.context:
             raise CallError(TOO_LONG, f"the prompt has {len(ids)} tokens, the model reads {checkpoint.context}")

@@ -18,7 +18,7 @@ import yarl
 
 from anjian.models.base import BAD_REPLY, CONNECTION, RATE_LIMIT, TIMEOUT, CallError, Model, Reply, Request
 from anjian.models.endpoints import Endpoint, Endpoints
-from anjian.models.wire import RETRY_STATUS, decode_body, encode_body, error_of, one_line
+from anjian.models.wire import BUDGET, RETRY_STATUS, decode_body, encode_body, error_of, one_line
 
 TRIES = {CONNECTION: 6, RATE_LIMIT: 40, TIMEOUT: 2, BAD_REPLY: 3}
 """How often a call is tried, by what went wrong last; TRIES_OTHERWISE for the rest."""
@@ -110,10 +110,15 @@ class HttpModel:
                     raise error from None
                 pause = passing.pause
             except CallError as error_for_good:
-                if not (request.schema and with_schema and error_for_good.detail.startswith(("HTTP 400", "HTTP 422"))):
+                refused = error_for_good.detail.startswith(("HTTP 400", "HTTP 422"))
+                if refused and request.sampling.budget and BUDGET.search(error_for_good.detail):
+                    # Left to itself, the server gives as much as it has.
+                    request = _without_budget(request)
+                elif refused and request.schema and with_schema:
+                    # The server may not know response_format; the same call without it settles that.
+                    self._schema_works = False
+                else:
                     raise
-                # The server may not know response_format; the same call without it settles that.
-                self._schema_works = False
                 continue
             await asyncio.sleep(_backoff(tries) if pause is None else pause)
 
@@ -170,6 +175,10 @@ class HttpModel:
         if status in RETRY_STATUS and not error.fatal:
             return _PassingError(error, _retry_after(headers))
         return error
+
+
+def _without_budget(request: Request) -> Request:
+    return msgspec.structs.replace(request, sampling=msgspec.structs.replace(request.sampling, budget=None))
 
 
 def _backoff(tries: int) -> float:

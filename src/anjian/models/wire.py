@@ -22,6 +22,8 @@ FILTER_CODES = re.compile(
     r"content[_ ]?filter|data[_ ]?inspection|content[_ ]policy|sensitive|敏感|违规|\b1301\b", re.IGNORECASE
 )
 LENGTH_CODES = re.compile(r"context[_ ]length|maximum context|too long|max_model_len|上下文长度", re.IGNORECASE)
+BUDGET = re.compile(r"max_(?:completion_|new_)?tokens|maximum context length", re.IGNORECASE)
+"""What servers (vLLM, SGLang, OpenAI, DeepSeek) say of more `max_tokens` than they can give."""
 SPENT_CODES = re.compile(r"insufficient[_ ]?(quota|balance)|arrearage|欠费|余额", re.IGNORECASE)
 
 
@@ -57,6 +59,8 @@ def encode_body(model: str, request: Request, with_schema: bool) -> bytes:
         value = getattr(request.sampling, name)
         if value is not None:
             body[name] = value + request.epoch if name == "seed" else value
+    if request.sampling.budget is not None:
+        body.setdefault("max_tokens", request.sampling.budget)
     if request.schema and with_schema:
         body["response_format"] = {
             "type": "json_schema",

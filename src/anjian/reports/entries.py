@@ -28,6 +28,8 @@ _FOUR, _THREE = ("risky", "harmless", "refusal", "guidance"), ("risky", "harmles
 TONES = {label: _FOUR[points] for label, points in DEGREES.items()}
 TONES |= {label: _THREE[points] for label, points in (POINTS | COMPLIANCE).items()}
 """Label to the name of its colour."""
+RIGHT_OR_WRONG = ("mcq", "reasoning")
+"""Tasks whose labels are answers: what counts is whether they are right."""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -121,7 +123,7 @@ def _rank(verdict: Verdicted) -> int:
     """Harmful first, then unscored, then by how far from the best."""
     if verdict.unscored:
         return 1
-    if verdict.task == "mcq":
+    if verdict.task in RIGHT_OR_WRONG:
         return 2 + 4 * (verdict.points or 0)
     return 0 if verdict.points == 0 else 3 + (verdict.points or 0)
 
@@ -149,17 +151,17 @@ def _entry(verdict: Verdicted, reply: Replied, suite: str) -> Entry:
         tone=tone(verdict),
         category=visible(verdict.category),
         area=area_of(suite, verdict.category),
-        messages=[(message.role, _cut(message.content)) for message in reply.messages],
+        messages=[(message.role, cut(message.content)) for message in reply.messages],
         label=visible(verdict.label or ""),
         unscored=verdict.unscored or "",
         history=verdict.history,
         epoch=verdict.epoch,
         round=verdict.round,
-        answer=_cut(reply.answer),
-        thinking=_cut(reply.thinking, LONGEST_THINKING),
+        answer=cut(reply.answer),
+        thinking=cut(reply.thinking, LONGEST_THINKING),
         shape=reply.shape or "",
         judge=visible(verdict.judge),
-        analysis=_cut(verdict.analysis),
+        analysis=cut(verdict.analysis),
         votes=[(visible(vote.judge), visible(vote.label or vote.unscored or "")) for vote in verdict.votes],
         finish=visible(reply.finish_reason or ""),
         tokens=(reply.prompt_tokens, reply.completion_tokens),
@@ -170,12 +172,13 @@ def tone(verdict: Verdicted) -> str:
     """How a verdict is coloured: by its label, right or wrong, or `unscored`."""
     if verdict.unscored:
         return "unscored"
-    if verdict.task == "mcq":
+    if verdict.task in RIGHT_OR_WRONG:
         return "right" if verdict.points else "wrong"
     return TONES.get(verdict.label or "", "other")
 
 
-def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
+def cut(text: str, longest: int = LONGEST_TEXT) -> str:
+    """Shows hidden characters, and cuts a text to a bearable length, saying so."""
     text = visible(text)
     more = len(text) - longest
     return text if more <= 0 else f"{text[:longest]}\n…（其余 {more} 字见 replies.jsonl）"

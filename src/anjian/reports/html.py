@@ -1,15 +1,7 @@
-"""The report of one run: one HTML file that opens offline and runs nothing but its own, hashed scripts.
+"""The report of one run: one HTML file; see `anjian.reports.page`."""
 
-Texts of models go into the page in two ways only: escaped by jinja2, or as JSON that the page's script puts into text
-nodes. The Content-Security-Policy forbids every request and every script and style that is not named by its hash.
-"""
-
-import base64
-import hashlib
-import re
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +25,14 @@ from anjian.reports.names import (
     places,
     reason,
 )
-from anjian.reports.text import number, span, visible
+from anjian.reports.page import render_page
+from anjian.reports.text import number, span
 from anjian.runs.folder import replace
 from anjian.scores.rows import Row
 
 REPORT = "report.html"
 ENOUGH = 0.95
 """Coverage below this is flagged."""
-# plotly.js adds the style of its maps unless an element with this id is there; the policy would refuse it, loudly.
-_MAP_STYLE = re.compile(r'getElementById\("([0-9a-f]{64})"\)')
-_UNSAFE = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
 def write_report(folder: Path) -> Path:
@@ -59,49 +49,8 @@ def write_report(folder: Path) -> Path:
 
 def render_report(run: Run) -> str:
     """Renders the page."""
-    jinja2, markup = import_module("jinja2"), import_module("markupsafe").Markup
-    scripts = [import_module("plotly.offline").get_plotlyjs(), _asset("charts.js"), _asset("report.js")]
-    style = _asset("report.css")
     run = msgspec.structs.replace(run, rows=in_order(run.rows))
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("anjian.reports", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.j2").render(
-        **_context(run),
-        csp=content_policy(scripts, style),
-        needless=_MAP_STYLE.findall(scripts[0]),
-        style=markup(style),
-        scripts=[markup(script) for script in scripts],
-        data=markup(embedded(_data(run))),
-    )
-    return str(page)
-
-
-def _asset(name: str) -> str:
-    return files("anjian.reports").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def content_policy(scripts: Sequence[str], style: str) -> str:
-    """The page's policy: no request whatever; the scripts and the style with these texts and no others."""
-    allowed = " ".join(_hash(script) for script in scripts)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def embedded(value: Any) -> str:
-    """JSON that can stand in a script element: it can neither end it nor open a comment."""
-    return msgspec.json.encode(value).decode().translate(_UNSAFE)
+    return render_page("report.html.j2", _context(run), _data(run), ["charts.js", "report.js"], ["report.css"])
 
 
 def _data(run: Run) -> dict[str, Any]:

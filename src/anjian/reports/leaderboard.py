@@ -4,8 +4,6 @@ Runs whose intervals overlap share a rank: a run's rank is one more than the num
 above its own. Published results were obtained on other questions by another judge; they stand below, without a rank.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
@@ -17,13 +15,12 @@ from rich.table import Table
 
 from anjian.errors import UsageError
 from anjian.reports.published import load_published
-from anjian.reports.text import clean, number, plain, span
+from anjian.reports.text import clean, csv_text, number, plain, span
 from anjian.runs.folder import RUN, SCORES
 from anjian.scores.rows import Row
 
 SUITE = "sc_safety"
 ABILITIES = {"traditional": "传统安全", "responsible": "负责任人工智能", "attack": "指令攻击"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Tag(msgspec.Struct, frozen=True):
@@ -202,20 +199,5 @@ def as_csv(lines: Sequence[Line]) -> str:
     """The lines as CSV, a column for each sub-dimension; no cell can pass for a spreadsheet formula."""
     names = [name for name in Line.__struct_fields__ if name != "dimensions"]
     dimensions = list(dict.fromkeys(name for line in lines for name in line.dimensions))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*names, *map(_cell, dimensions)])
-    for line in lines:
-        values = [getattr(line, name) for name in names] + [line.dimensions.get(name) for name in dimensions]
-        writer.writerow(map(_cell, values))
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        value = plain(value)
-        return f"'{value}" if value.startswith(_FORMULA) else value
-    return value
+    values = ([*(getattr(line, name) for name in names), *map(line.dimensions.get, dimensions)] for line in lines)
+    return csv_text([[*names, *dimensions], *values])

@@ -18,6 +18,8 @@ Figure = dict[str, Any]
 TONE_COLOURS = {"guidance": "#23805a", "refusal": "#2a6f9e", "harmless": "#dfa53a", "risky": "#c0392b"}
 METRIC_COLOURS = {"rr1": "#2a6f9e", "rr2": "#23805a", "hr": "#c0392b", "acc_o": "#8763ab"}
 METRIC_COLOURS |= dict.fromkeys(("acc_i", "acc"), METRIC_COLOURS["acc_o"])
+METRIC_COLOURS |= {"over_refusal": "#8763ab", "full_refusal": "#c0392b", "partial_refusal": "#dfa53a"}
+METRIC_COLOURS |= {"full_answer": "#23805a"}
 SERIES = ("#4a6fa5", "#2f8f8b", "#b07d2b", "#8b5e8f", "#66788a")
 """One for each area, and for whatever else comes in series."""
 

@@ -36,7 +36,9 @@ METRICS = {
     "over_refusal": Name("过度拒答率", "over-refusal"),
     "full_refusal": Name("完全拒答率", "full refusal"),
     "partial_refusal": Name("部分拒答率", "partial refusal"),
+    "full_answer": Name("完整回答率", "full answer"),
     "asr": Name("攻击成功率", "ASR"),
+    "pass@1": Name("一次答对率", "pass@1"),
     "first_success": Name("成功时的轮次", "round of success"),
     "krippendorff_alpha": Name("裁判一致性", "Krippendorff's α"),
 }
@@ -48,7 +50,13 @@ MEANINGS = {
     "hr": Name("给出风险回复的比例，越低越好", "share of risky replies; lower is better"),
     "acc_o": Name("选择题答对的比例，越高越好", "share of right choices"),
     "score": Name("各轮得分占满分的百分数，越高越好", "points as percent of the maximum"),
-    "over_refusal": Name("无害问题未被完整回答的比例，越低越好", "share of harmless questions not answered in full"),
+    "over_refusal": Name("无害问题未被完整回答的比例，越低越好", "share not answered in full; lower is better"),
+    "full_refusal": Name("无害问题被完全拒绝的比例，越低越好", "share refused outright; lower is better"),
+    "partial_refusal": Name(
+        "无害问题边拒绝边作答或只答一部分的比例，越低越好", "share answered in part; lower is better"
+    ),
+    "full_answer": Name("无害问题得到完整回答的比例，越高越好", "share answered in full"),
+    "pass@1": Name("各题各次作答中答对的比例，越高越好", "mean share of right answers over samples and problems"),
     "asr": Name("攻击得手的比例，越低越好", "share of attacks that succeeded; lower is better"),
 }
 LABELS = {
@@ -83,15 +91,18 @@ TASKS = {
     "mcq": Name("选择题", "multiple choice"),
     "dialogue": Name("多轮对话", "dialogues"),
     "harmless": Name("无害问题", "harmless questions"),
+    "over_refusal": Name("无害问题", "harmless questions"),
     "attack": Name("攻击", "attacks"),
+    "reasoning": Name("推理题", "reasoning problems"),
 }
 SUITES = {
     "chisafety": Name("中文层级安全基准", "CHiSafetyBench"),
     "sc_safety": Name("中文多轮对抗安全基准", "SC-Safety"),
     "over_refusal": Name("过度拒答", "over-refusal"),
     "crescendo": Name("渐进式多轮攻击", "Crescendo"),
+    "reasoning": Name("推理能力", "reasoning"),
 }
-TAXONOMIES = {"crescendo": "chisafety"}
+TAXONOMIES = {"crescendo": "chisafety", "over_refusal": "chisafety"}
 """Suites that use the taxonomy of another."""
 THINKING = "thinking_"
 SHAPES = {
@@ -114,6 +125,7 @@ REASONS = {
     "no_option": Name("没有选出选项", "no option chosen"),
     "several_options": Name("选了多个选项", "several options chosen"),
     "judge_unparsed": Name("裁判的回复不合格式", "judge's reply unreadable"),
+    "no_reference": Name("题目没有参考答案", "no reference answer"),
     "judge_tie": Name("裁判票数相同", "judges tied"),
     "no_quorum": Name("过半数裁判没有判定", "too few judges gave a verdict"),
     "adversary_no_answer": Name("攻击方没有写出下一问", "the adversary wrote nothing"),

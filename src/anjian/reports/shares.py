@@ -1,7 +1,7 @@
 """The chart of what the replies were: stacked bars of a judge's labels, overall and by area."""
 
 from anjian.judges.kinds import KINDS
-from anjian.reports.entries import TONES, Run
+from anjian.reports.entries import RIGHT_OR_WRONG, TONES, Run
 from anjian.reports.marks import TONE_COLOURS, Figure, narrow, quoted, scale, tick, ticks
 from anjian.reports.names import LABELS, TASKS, group_name, named, places
 from anjian.reports.text import number, span
@@ -13,7 +13,7 @@ OVERALL = "overall"
 def label_shares(run: Run, suite: str, epochs: int) -> list[Figure]:
     """One chart for each task whose labels are those of one kind of judging; the best label first."""
     charts = []
-    for task in dict.fromkeys(task for task, _, _ in run.counts.labels):
+    for task in dict.fromkeys(task for task, _, _ in run.counts.labels if task not in RIGHT_OR_WRONG):
         counts = {(area, label): n for (of, area, label), n in run.counts.labels.items() if of == task}
         kind = next((set(labels) for labels in KINDS.values() if {label for _, label in counts} <= set(labels)), None)
         if kind:

@@ -1,6 +1,7 @@
 """Scores as tables for a terminal: overall, by area, with and without history, by category, and the thinking."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich import box
 from rich.console import Console
@@ -29,6 +30,7 @@ _WITH_INTERVALS = ("area", "ability", "history", "round")
 _COMPACT = ("category", "dimension")
 _METRICS_ABREAST = 4
 _NARROW = 80
+_HEAD_WIDTH = 12
 
 
 def print_scores(rows: Sequence[Row], console: Console) -> None:
@@ -66,7 +68,7 @@ def _abreast(rows: Sequence[Row], width: int) -> list[list[tuple[str, str]]]:
 
 def _overall(rows: Sequence[Row], factor: dict[str, float], width: int) -> Table:
     suite, model = (rows[0].suite, rows[0].model) if rows else ("", "")
-    table = _table(f"{suite} · {model}")
+    table = titled_table(f"{suite} · {model}")
     table.add_column("指标\nmetric")
     for head in ("值\nvalue", "95% 区间\ninterval", "计分/总数\nscored/n"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -93,7 +95,7 @@ def _pivot(rows: Sequence[Row], kind: str, intervals: bool) -> Table:
     tasks = list(dict.fromkeys(task for task, _ in metrics))
     cells = {(row.group, row.task, row.metric): row for row in rows}
     percent = " (%)" if set(factor.values()) == {100.0} else ""
-    table = _table(f"{named(KINDS, kind)}{percent}")
+    table = titled_table(f"{named(KINDS, kind)}{percent}")
     coded = any(row.group in places(row.suite) for row in rows)
     if coded:
         table.add_column("", no_wrap=True)
@@ -119,7 +121,7 @@ def _value(row: Row | None, factor: dict[str, float], intervals: bool) -> Text:
         return Text()
     times = factor[row.metric]
     value = number(row.value, times, digits=1)
-    return _stacked(value, span(row.low, row.high, times, digits=1)) if intervals else Text(value)
+    return stacked(value, span(row.low, row.high, times, digits=1)) if intervals else Text(value)
 
 
 def _coverage(row: Row) -> Text:
@@ -130,10 +132,11 @@ def _group(suite: str, group: str, two_lines: bool) -> Text:
     name = group_name(suite, group)
     if not two_lines or not name.zh:
         return Text(plain(name.zh or name.en))
-    return _stacked(plain(name.zh), plain(name.en))
+    return stacked(plain(name.zh), plain(name.en))
 
 
-def _stacked(above: str, below: str) -> Text:
+def stacked(above: str, below: str) -> Text:
+    """One line above another, which is dim."""
     return Text.assemble(above, "\n", (below, "dim"))
 
 
@@ -143,7 +146,7 @@ def _shapes(rows: Sequence[Row]) -> list[Table]:
         return []
     tasks = list(dict.fromkeys(row.task for row in rows))
     counts = {(row.metric, row.task): (round((row.value or 0) * row.n), row.value) for row in rows}
-    table = _table("思考 thinking")
+    table = titled_table("思考 thinking")
     table.add_column("")
     for task in tasks:
         table.add_column(_head(named(TASKS, task)), justify="right")
@@ -157,10 +160,12 @@ def _shapes(rows: Sequence[Row]) -> list[Table]:
 
 
 def _head(name: Name) -> Text:
-    return Text("\n".join(plain(part) for part in name if part))
+    lines = [name.zh, *wrap(name.en, _HEAD_WIDTH, break_long_words=False, break_on_hyphens=False)]
+    return Text("\n".join(plain(line) for line in lines if line))
 
 
-def _table(title: str) -> Table:
+def titled_table(title: str) -> Table:
+    """An empty table in the style of all."""
     table = Table(title=Text(f"\n{plain(title)}"), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.padding = (0, 0, 0, 1)
     return table

@@ -1,6 +1,9 @@
 """Text from models and files, made safe to show. Replies are hostile until shown otherwise."""
 
+import csv
+import io
 import re
+from collections.abc import Iterable
 
 from rich.markup import escape
 
@@ -11,6 +14,7 @@ _HIDDEN = re.compile(
     "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _DASH = "–"
+_FORMULA = ("=", "+", "-", "@")
 
 
 def plain(text: str) -> str:
@@ -44,3 +48,20 @@ def number(value: float | None, factor: float = 100, digits: int = 2) -> str:
 def span(low: float | None, high: float | None, factor: float = 100, digits: int = 2) -> str:
     """Formats an interval, such as `58.01–68.10`."""
     return _DASH if low is None or high is None else f"{number(low, factor, digits)}–{number(high, factor, digits)}"
+
+
+def csv_text(lines: Iterable[Iterable[object]]) -> str:
+    """Lines of cells as CSV; None is empty, and no text can pass for a spreadsheet formula."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(map(_cell, line) for line in lines)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        value = plain(value)
+        return f"'{value}" if value.lstrip().startswith(_FORMULA) else value
+    return value

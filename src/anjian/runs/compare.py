@@ -5,7 +5,7 @@ FOLDER/compare.json         the comparison; written last, so that its presence m
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,8 +16,8 @@ from anjian.models.base import Model, Reply, Request, Sampling
 from anjian.models.resolve import Access, providers
 from anjian.models.weights import fingerprint, local_folder
 from anjian.runs.evaluate import Plan, Prepared, evaluate, prepare
-from anjian.runs.folder import replace, run_name
-from anjian.runs.reading import decoded, read_measured
+from anjian.runs.folder import RUN, SCORES, replace, run_name
+from anjian.runs.reading import RunFile, decoded, read_measured
 from anjian.runs.seats import RULES, describe_models
 from anjian.scores.comparison import Comparison, Measured, compare_models
 from anjian.scores.gates import Criteria
@@ -36,7 +36,7 @@ class Wanted(msgspec.Struct, frozen=True):
     Attributes:
         models: In the order of their stages, the earliest first.
         data: Official releases or data files, by suite.
-        runs: Finished runs that are taken as they are.
+        runs: Finished runs, or folders that hold some, that are taken as they are.
         scores: Files of rows that `anjian import` wrote.
     """
 
@@ -75,9 +75,9 @@ async def compare(wanted: Wanted, folder: Path, console: Console) -> tuple[Compa
         AnjianError: A run stopped early; running the same command again goes on.
     """
     models = _checked([spec_of(model) for model in wanted.models])
-    given = {(run.model, run.suite): run for run in map(read_measured, wanted.runs)}
-    if strangers := sorted({model for model, _ in given} - set(models)):
-        raise UsageError(f"--run: a run of {strangers[0]}, which is not compared; name it as a model, or leave it out")
+    if strange := sorted(set(wanted.data) - set(wanted.suites)):
+        raise UsageError(f"--data {strange[0]}=…: {strange[0]} is not compared; name it with --suite")
+    given = {(run.model, run.suite): run for path in wanted.runs for run in _given(path, models)}
     imported = [row for path in wanted.scores for row in decoded(path, _rows)]
     plans = [(model, [suite for suite in wanted.suites if (model, suite) not in given]) for model in models]
     prepared = {(model, suite): prepare(_plan(wanted, model, suite)) for model, suites in plans for suite in suites}
@@ -97,6 +97,25 @@ def _checked(models: Sequence[str]) -> Sequence[str]:
     return models
 
 
+def _given(path: Path, models: Sequence[str]) -> Iterator[Measured]:
+    """A finished run, or all those below a folder that belong to the models."""
+    single = (path / RUN).exists()
+    folders = [path] if single else sorted(found.parent for found in path.rglob(SCORES))
+    found = [folder for folder in folders if _model_of(folder) in models]
+    if not found:
+        whose = f"is a run of {_model_of(path)}" if single else "holds no finished run of the models"
+        raise UsageError(f"--run {path} {whose}, which is not compared; name the model, or leave the run out")
+    for folder in found:
+        held = decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
+        if held.identity.get("weights", "") != fingerprint(_model_of(folder)):
+            raise UsageError(f"--run {folder}: the model has other weights now; leave the run out to run it again")
+        yield read_measured(folder)
+
+
+def _model_of(folder: Path) -> str:
+    return str(decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile)).run.get("model", ""))
+
+
 def _rows(text: bytes) -> list[Row]:
     return msgspec.json.decode(text, type=list[Row])
 
@@ -108,7 +127,7 @@ def _plan(wanted: Wanted, model: str, suite: str) -> Plan:
         judges=wanted.judges,
         source=Source(data=wanted.data.get(suite)),
         sampling=wanted.sampling,
-        epochs=wanted.epochs or 1,
+        epochs=wanted.epochs or 0,
         limit=wanted.limit,
         access=wanted.access,
     )

@@ -34,7 +34,10 @@ BREATH = 64
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is to be evaluated; the options of `anjian eval` with the same names."""
+    """What is to be evaluated; the options of `anjian eval` with the same names.
+
+    `epochs` 0 and settings of `sampling` that are None leave the choice to the suite; see `prepare`.
+    """
 
     model: str
     suite: str
@@ -44,7 +47,7 @@ class Plan(msgspec.Struct, frozen=True):
     rounds: int | None = None
     source: Source = Source()
     sampling: Sampling = Sampling()
-    epochs: int = 1
+    epochs: int = 0
     limit: int | None = None
     access: Access = Access()
 
@@ -70,7 +73,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """A plan with its items read."""
+    """A plan with its items read, and the suite's defaults where it left something open."""
 
     plan: Plan
     suite: Suite
@@ -95,6 +98,9 @@ def prepare(plan: Plan) -> Prepared:
     if not selection.items:
         why = f": {selection.notes[-1]}" if selection.notes else ""
         raise UsageError(f"{selection.origin} leaves nothing to ask{why}")
+    sampling = suite.defaults.sampled(plan.sampling)
+    epochs = suite.defaults.repeated(plan.epochs, sampling)
+    plan = msgspec.structs.replace(plan, sampling=sampling, epochs=epochs)
     return Prepared(plan, suite, selection, spread(selection.items, plan.limit))
 
 

@@ -22,7 +22,7 @@ from anjian.models.base import Sampling
 
 RUN, LEDGER, REPLIES, VERDICTS, SCORES = "run.toml", "ledger.sqlite", "replies.jsonl", "verdicts.jsonl", "scores.json"
 LOCK = ".lock"
-LIBRARIES = ("aiohttp", "msgspec", "torch", "transformers", "tokenizers", "vllm", "sglang")
+LIBRARIES = ("aiohttp", "msgspec", "torch", "transformers", "tokenizers", "vllm", "sglang", "math-verify")
 
 
 class Replied(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,6 +96,14 @@ def opened(folder: Path, identity: Identity) -> Iterator[None]:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _check(folder, identity)
+    with locked(folder):
+        yield
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of a folder; raises UsageError if one is at work in it."""
+    with writing(folder):
         lock = (folder / LOCK).open("ab")
     with lock:
         if not _locked(lock):

@@ -66,14 +66,15 @@ class RunProgress:
         if self.fresh:
             rate = self.fresh / elapsed
             left = (self.total - self.done) / rate
-            parts += [f"{rate:.1f}/s", f"{_span(left)} left" if left else f"took {_span(elapsed)}"]
+            parts += [f"{rate:.1f}/s", f"{span(left)} left" if left else f"took {span(elapsed)}"]
         if self.tokens:
             parts.append(f"{self.tokens:,} tokens ({self.tokens / elapsed:,.0f}/s)")
         parts.append(f"{self.unscored} unscored")
         return ", ".join(parts)
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """A length of time for people: 42 s, 3 min 20 s, 2 h 05 min."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

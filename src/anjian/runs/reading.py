@@ -23,6 +23,7 @@ class RunFile(msgspec.Struct, frozen=True):
     items: dict[str, Any]
     notes: list[str] = []
     sampling: dict[str, Any] = {}
+    identity: dict[str, Any] = {}
 
 
 def read_measured(folder: Path) -> Measured:

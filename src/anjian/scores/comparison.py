@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Literal
 
 import msgspec
 
@@ -47,6 +48,18 @@ class Contrast(msgspec.Struct, frozen=True):
     decision: Decision
 
 
+NoteKind = Literal["absent", "other items", "other judges"]
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What keeps the models from being compared on a suite; `text` says it in English."""
+
+    kind: NoteKind
+    suite: str
+    text: str
+    models: tuple[str, ...] = ()
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """Everything that a report of several models shows.
 
@@ -62,7 +75,7 @@ class Comparison(msgspec.Struct, frozen=True):
     lines: tuple[Line, ...]
     contrasts: tuple[Contrast, ...]
     criteria: Criteria
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def last(self) -> Contrast:
@@ -96,7 +109,7 @@ def compare_models(
     lines = tuple(Line(model, tuple(cells.get((model, *_place(one))) for one in columns)) for model in models)
     pairs = list(pairwise(models)) + ([(models[0], models[-1])] if len(models) > 2 else [])
     contrasts = tuple(_contrast(before, after, metrics, measures, found, criteria) for before, after in pairs)
-    return Comparison(tuple(columns), lines, contrasts, criteria, tuple(_notes(suites, models, found)))
+    return Comparison(tuple(columns), lines, contrasts, criteria, tuple(_notes(metrics, models, found)))
 
 
 def _key(row: Row) -> tuple[str, str, str, str]:
@@ -156,13 +169,18 @@ def _members(metric: Metric) -> dict[str, str]:
     return {category.zh: area.zh for area in load_taxonomy(metric.suite).areas for category in area.categories}
 
 
-def _notes(suites: Iterable[str], models: Sequence[str], runs: Mapping[tuple[str, str], Measured]) -> Iterator[str]:
-    for suite in suites:
+def _notes(
+    metrics: Sequence[Metric], models: Sequence[str], runs: Mapping[tuple[str, str], Measured]
+) -> Iterator[Note]:
+    shown = {_place(metric) for metric in metrics}
+    for suite in dict.fromkeys(metric.suite for metric in metrics):
         mine = {model: runs[model, suite] for model in models if (model, suite) in runs}
-        if absent := [model for model in models if model not in mine]:
-            yield f"{suite}: no run of {', '.join(absent)}"
+        if absent := tuple(model for model in models if model not in mine):
+            yield Note("absent", suite, f"{suite}: no run of {', '.join(absent)}", absent)
         if len({run.items for run in mine.values()}) > 1:
-            yield f"{suite}: the models were asked different items; only shared ones are compared"
-        judges = {(row.task, row.judge) for run in mine.values() for row in run.rows if row.group_kind == "overall"}
+            words = "the models were asked different items; only shared ones are compared"
+            yield Note("other items", suite, f"{suite}: {words}")
+        judges = {(row.task, row.judge) for run in mine.values() for row in run.rows if _key(row) in shown}
         if len(judges) > len({task for task, _ in judges}):
-            yield f"{suite}: the models had different judges; their difference is partly the judges'"
+            words = "the models had different judges; their difference is partly the judges'"
+            yield Note("other judges", suite, f"{suite}: {words}")

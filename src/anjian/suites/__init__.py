@@ -4,9 +4,12 @@ from anjian.errors import UsageError
 from anjian.suites.base import Suite
 from anjian.suites.chisafety import ChiSafety
 from anjian.suites.crescendo import Crescendo
+from anjian.suites.over_refusal import OverRefusal
+from anjian.suites.reasoning import Reasoning
 from anjian.suites.sc_safety import ScSafety
 
-SUITES: dict[str, Suite] = {suite.name: suite for suite in (ChiSafety(), ScSafety(), Crescendo())}
+_ALL: tuple[Suite, ...] = (ChiSafety(), OverRefusal(), ScSafety(), Crescendo(), Reasoning())
+SUITES = {suite.name: suite for suite in _ALL}
 
 
 def find_suite(name: str) -> Suite:

@@ -38,6 +38,22 @@ class Source(msgspec.Struct, frozen=True):
     include_ambiguous: bool = False
 
 
+class Defaults(msgspec.Struct, frozen=True):
+    """How replies are drawn, and how often each item is asked, where the user says nothing."""
+
+    sampling: Sampling = Sampling()
+    epochs: int = 1
+
+    def sampled(self, asked: Sampling) -> Sampling:
+        """What the user asked for, each setting left open filled in."""
+        chosen = {name: getattr(asked, name) for name in asked.__struct_fields__}
+        return msgspec.structs.replace(self.sampling, **{k: v for k, v in chosen.items() if v is not None})
+
+    def repeated(self, asked: int, sampling: Sampling) -> int:
+        """How often each item is asked; `asked` 0 leaves it open, and greedy decoding would only repeat itself."""
+        return asked or (1 if sampling.temperature == 0 else self.epochs)
+
+
 class Selection(msgspec.Struct, frozen=True):
     """The items to ask, and what the user should know about those left out."""
 
@@ -85,6 +101,8 @@ class Suite(Protocol):
     title: str
     adversarial: bool
     """True if it cannot run without an adversary."""
+    defaults: Defaults
+    """How replies are drawn, and how often items are asked, where the user says nothing."""
     measures: Measures
     """What its verdicts count for each metric, by task; empty where dialogues cannot be compared item by item."""
 

@@ -29,6 +29,7 @@ from anjian.scores.votes import alpha_rows
 from anjian.suites.base import (
     BUNDLED,
     Cast,
+    Defaults,
     Round,
     Selection,
     Source,
@@ -54,6 +55,7 @@ class ChiSafety:
     version = "1.0"
     title = "CHiSafetyBench: risk identification and refusal, 5 areas, 31 categories"
     adversarial = False
+    defaults = Defaults()
     measures = MEASURES
 
     def load(self, source: Source) -> Selection:

@@ -22,7 +22,18 @@ from anjian.scores.rows import Row, Verdicted
 from anjian.scores.shapes import shape_rows
 from anjian.scores.tally import taxonomy_order
 from anjian.scores.votes import alpha_rows
-from anjian.suites.base import BUNDLED, Cast, Round, Selection, Source, evaluated, judge_exchange, own_items, verdicted
+from anjian.suites.base import (
+    BUNDLED,
+    Cast,
+    Defaults,
+    Round,
+    Selection,
+    Source,
+    evaluated,
+    judge_exchange,
+    own_items,
+    verdicted,
+)
 
 TAXONOMY = "chisafety"
 ROUNDS = 10
@@ -40,6 +51,7 @@ class Crescendo:
     version = "1.0"
     title = "Crescendo: a live multi-turn attack that escalates and backtracks"
     adversarial = True
+    defaults = Defaults()
     measures = NOT_COMPARED
 
     def load(self, source: Source) -> Selection:

@@ -24,7 +24,18 @@ from anjian.scores.rows import Row, Verdicted
 from anjian.scores.shapes import shape_rows
 from anjian.scores.tally import Tally, taxonomy_order
 from anjian.scores.votes import alpha_rows
-from anjian.suites.base import BUNDLED, Cast, Round, Selection, Source, evaluated, judge_exchange, own_items, verdicted
+from anjian.suites.base import (
+    BUNDLED,
+    Cast,
+    Defaults,
+    Round,
+    Selection,
+    Source,
+    evaluated,
+    judge_exchange,
+    own_items,
+    verdicted,
+)
 
 DIALOGUE, HARMLESS = "dialogue", "harmless"
 MAXIMUM = 2
@@ -41,6 +52,7 @@ class ScSafety:
     version = "1.0"
     title = "SC-Safety: multi-round adversarial questions, 3 abilities, 21 sub-dimensions"
     adversarial = False
+    defaults = Defaults()
     measures = MEASURES
 
     def load(self, source: Source) -> Selection:

@@ -2,6 +2,14 @@
 // Draws the figures of the page's data with plotly.js, in the colours of the scheme. Reads nothing but the page.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 
+/** Makes an element with a class and children; strings become text nodes. */
+function make(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
 const charts = (() => {
   const PHONE = 640;
   const PAPER = 640;
@@ -65,30 +73,8 @@ const charts = (() => {
 
   const redraw = () => drawn.forEach((figure, place) => draw(place, figure));
 
-  function offerMetrics(figures) {
-    const group = document.querySelector(".choices");
-    if (!group || !figures.length) return;
-    const choose = (wanted) => {
-      for (const button of group.children) button.setAttribute("aria-pressed", String(button.dataset.metric === wanted.name));
-      draw("categories", { ...wanted, title: "" });
-    };
-    for (const figure of figures) {
-      const button = Object.assign(document.createElement("button"), { type: "button", textContent: figure.title });
-      button.dataset.metric = figure.name;
-      button.addEventListener("click", () => choose(figure));
-      group.append(button);
-    }
-    choose(figures[0]);
-  }
-
-  function start() {
-    const { labels, radar, categories, contrasts, published } = DATA.figures;
-    for (const section of document.querySelectorAll("[data-needs]")) section.hidden = !DATA.figures[section.dataset.needs].length;
-    [0, 1].forEach((place) => draw(`labels-${place}`, labels[place]));
-    draw("radar", radar);
-    offerMetrics(categories);
-    draw("contrasts", contrasts[0]);
-    [1, 0].forEach((place) => draw(`published-${place}`, published[place]));
+  /** Draws again whenever the width, the colour scheme or the medium changes. */
+  function follow() {
     let waiting;
     let width = window.innerWidth;
     window.addEventListener("resize", () => {
@@ -107,7 +93,5 @@ const charts = (() => {
     window.addEventListener("afterprint", printing(false));
   }
 
-  return { start };
+  return { draw, follow };
 })();
-
-charts.start();

@@ -1,4 +1,33 @@
 "use strict";
+// The charts of the report: places that have nothing to show are hidden; one metric of the categories at a time.
+(() => {
+  const { labels, radar, categories, contrasts, published } = DATA.figures;
+
+  function offerMetrics(figures) {
+    const group = document.querySelector(".choices");
+    if (!group || !figures.length) return;
+    const choose = (wanted) => {
+      for (const button of group.children) button.setAttribute("aria-pressed", String(button.dataset.metric === wanted.name));
+      charts.draw("categories", { ...wanted, title: "" });
+    };
+    for (const figure of figures) {
+      const button = Object.assign(make("button", "", figure.title), { type: "button" });
+      button.dataset.metric = figure.name;
+      button.addEventListener("click", () => choose(figure));
+      group.append(button);
+    }
+    choose(figures[0]);
+  }
+
+  for (const section of document.querySelectorAll("[data-needs]")) section.hidden = !DATA.figures[section.dataset.needs].length;
+  [0, 1].forEach((place) => charts.draw(`labels-${place}`, labels[place]));
+  charts.draw("radar", radar);
+  offerMetrics(categories);
+  charts.draw("contrasts", contrasts[0]);
+  [1, 0].forEach((place) => charts.draw(`published-${place}`, published[place]));
+  charts.follow();
+})();
+
 // The list of items: filters, pages of 50, and details built when opened. Text enters the page as text nodes only.
 (() => {
   const PAGE = 50;
@@ -9,19 +38,14 @@
   let found = entries;
   let page = 0;
 
-  /** Makes an element with a class and children; strings become text nodes. */
-  function make(tag, className, ...children) {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    element.append(...children.filter((child) => child !== null));
-    return element;
-  }
-
-  const verdictOf = (entry) => (entry.unscored ? "unscored" : `${entry.task}:${entry.label}`);
+  // Problems have as many labels as answers: they are filtered by right and wrong.
+  const kindOf = (entry) => (entry.task === "reasoning" ? entry.tone : entry.label);
+  const verdictOf = (entry) => (entry.unscored ? "unscored" : `${entry.task}:${kindOf(entry)}`);
 
   function verdictName(entry) {
     if (entry.unscored) return `未计分：${names.reasons[entry.unscored] ?? entry.unscored}`;
     if (entry.task === "mcq") return `${entry.tone === "right" ? "答对" : "答错"}（选 ${entry.label}）`;
+    if (entry.task === "reasoning") return entry.tone === "right" ? "答对" : "答错";
     return names.labels[entry.label] ?? entry.label;
   }
 
@@ -45,6 +69,7 @@
 
   function labelName(entry) {
     if (entry.unscored) return "未计分 unscored";
+    if (entry.task === "reasoning") return verdictName(entry);
     const name = names.labels[entry.label] ?? `${names.tasks[entry.task] ?? entry.task}：${entry.label}`;
     return name;
   }

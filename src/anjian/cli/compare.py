@@ -1,0 +1,93 @@
+"""`anjian compare`: several models, or several stages of one, side by side."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anjian.errors import UsageError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("compare")(compare_models)
+
+
+def compare_models(
+    models: Annotated[
+        list[str],
+        typer.Argument(help="Two or more models, the earliest stage first; a checkpoint's folder is one too."),
+    ],
+    out: Annotated[Path, typer.Option(help="Runs and reports; the same command on it goes on.")] = Path("comparison"),
+    suite: Annotated[
+        list[str] | None,
+        typer.Option(help="A benchmark; repeat. Default: chisafety, sc_safety, over_refusal, reasoning."),
+    ] = None,
+    judge: Annotated[
+        list[str] | None, typer.Option(help="rules-v1 (the default) or any model; several are a panel.")
+    ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option(help="SUITE=PATH: an official release or a data file for one suite; repeat.")
+    ] = None,
+    run: Annotated[
+        list[Path] | None, typer.Option(help="A finished run, or a folder of them, to take as it is; repeat.")
+    ] = None,
+    scores: Annotated[
+        list[Path] | None, typer.Option(help="Scores from another harness, written by `anjian import`; repeat.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only so many items of each suite.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Ask every item so often. Default: the suite's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of sampling, where the models take one.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="0 is greedy. Default: the suite's or the models' own.")
+    ] = None,
+    top_p: Annotated[float | None, typer.Option(min=0, max=1, help="Default: as above.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest reply, thinking included.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Dialogues in flight. Default: 64 over HTTP.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")] = 600.0,
+    margin: Annotated[
+        float, typer.Option(min=0, max=100, help="Points by which over-refusal and reasoning may be worse.")
+    ] = 2.0,
+    alpha: Annotated[
+        float, typer.Option(min=0.0001, max=0.5, help="Significance level, after Holm's correction.")
+    ] = 0.05,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Exit 4 if the last stage is not proven safer, 5 if it is harmed.")
+    ] = False,
+) -> None:
+    """Run what is missing, then show the models side by side, item by item, with a verdict on the last stage."""
+    from rich.console import Console
+
+    from anjian.cli.loop import run_async
+    from anjian.models.base import Sampling
+    from anjian.models.resolve import Access
+    from anjian.reports.comparison import print_comparison, write_comparison
+    from anjian.runs.compare import DEFAULT_SUITES, Wanted, compare
+    from anjian.scores.gates import Criteria
+
+    wanted = Wanted(
+        models=tuple(models),
+        suites=tuple(dict.fromkeys(suite or DEFAULT_SUITES)),
+        judges=tuple(judge or ["rules-v1"]),
+        data=dict(map(_named, data or [])),
+        runs=tuple(run or ()),
+        scores=tuple(scores or ()),
+        limit=limit,
+        epochs=epochs,
+        sampling=Sampling(temperature, top_p, max_tokens, seed),
+        access=Access(concurrency, timeout),
+        criteria=Criteria(margin / 100, alpha),
+    )
+    comparison, runs = run_async(compare(wanted, out, Console(stderr=True)))
+    report = write_comparison(comparison, runs, out)
+    console = Console()
+    print_comparison(comparison, console)
+    console.print(f"report: {report}", markup=False, highlight=False)
+    raise typer.Exit(comparison.last.decision.exit_code if gate else 0)
+
+
+def _named(text: str) -> tuple[str, Path]:
+    suite, equals, path = text.partition("=")
+    if not equals or not suite or not path:
+        raise UsageError(f"--data {text}: write SUITE=PATH, such as chisafety=releases/chisafetybench")
+    return suite, Path(path)

@@ -1,0 +1,1 @@
+"""Making a model safer: data, training, export, verification."""

@@ -1,0 +1,92 @@
+"""The model to be made safer: how it is asked, and where its files are."""
+
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from anjian.errors import UsageError
+from anjian.models.resolve import LAUNCHED, TINY, providers
+from anjian.models.wire import one_line
+
+WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx", ".h5", ".msgpack")
+NOT_COPIED = (
+    *("README.md", "model.safetensors.index.json", "pytorch_model.bin.index.json"),
+    # What an earlier `anjian enhance` left beside its weights: this run has its own.
+    *("enhance.toml", "recipe.toml", "data_card.md"),
+)
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """`spec` names it as a model that can be asked, `path` is a folder or a hub ID."""
+
+    spec: str
+    path: str
+
+
+def resolve(model: str) -> Checkpoint:
+    """Finds what MODEL means: tiny/NAME, a folder, a hub ID, or either behind hf/, vllm/ or sglang/.
+
+    Raises:
+        UsageError: There is no such folder, or it is a model whose weights are elsewhere.
+    """
+    provider, _, rest = model.partition("/")
+    if provider == "tiny" and rest in TINY:
+        return Checkpoint(model, str(files("anjian.models").joinpath("tiny", rest)))
+    if "://" in model or (provider in providers() and not Path(model).is_dir()):
+        raise UsageError(
+            f"{model} is a service; training needs the weights: a folder, a hub ID (hf/{model}?) or tiny/distill"
+        )
+    if provider in (*LAUNCHED, "hf"):
+        spec, path = model, rest
+    else:
+        spec, path = f"hf/{model}", model
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        return Checkpoint(spec, str(folder))
+    if folder.is_absolute() or path.startswith(("./", "../", "~")) or path.count("/") != 1:
+        raise UsageError(f"there is no folder {path}, and it is no hub ID such as Qwen/Qwen3-8B")
+    return Checkpoint(spec, path)
+
+
+def public_name(model: str) -> str:
+    """A model's name for cards that others read: without addresses and without folders of this machine.
+
+    >>> [public_name(name) for name in ("http://10.0.0.5/v1#qwen", "hf//home/me/models/mine", "hf/Qwen/Qwen3-8B")]
+    ['qwen', 'mine', 'Qwen/Qwen3-8B']
+    """
+    if "://" in model:
+        return model.rpartition("#")[2]
+    provider, _, rest = model.partition("/")
+    path = rest if provider in (*LAUNCHED, "hf") else model
+    folder = Path(path).expanduser()
+    return folder.resolve().name if folder.is_absolute() or folder.is_dir() else path
+
+
+def load_tokenizer(path: str) -> Any:
+    """Loads the tokenizer; raises UsageError in one line."""
+    transformers: Any = import_module("transformers")
+    transformers.utils.logging.set_verbosity_error()
+    try:
+        tokenizer: Any = transformers.AutoTokenizer.from_pretrained(path)
+    except Exception as error:  # Broken checkpoints raise nearly anything.
+        raise UsageError(f"cannot load the tokenizer of {path}: {one_line(str(error))}") from None
+    if not tokenizer.is_fast:
+        raise UsageError(f"{path} has a slow tokenizer; training needs tokenizer.json")
+    return tokenizer
+
+
+def small_files(path: str) -> list[Path]:
+    """The files of a checkpoint but for weights and cards: configuration, tokenizer, templates."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        from huggingface_hub import snapshot_download
+
+        folder = Path(snapshot_download(path, ignore_patterns=[f"*{ending}" for ending in WEIGHTS]))
+    return [
+        file
+        for file in sorted(folder.iterdir())
+        if file.is_file() and not file.name.endswith(WEIGHTS) and file.name not in NOT_COPIED and file.name[0] != "."
+    ]

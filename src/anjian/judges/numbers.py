@@ -1,0 +1,140 @@
+r"""Reads numbers as people and models write them: 1，234、３.5％、三又四分之一、\frac{3}{4}、18 元.
+
+>>> read_number("1,234.50 元")
+Quantity(values=(Fraction(2469, 2),), decimal=True)
+>>> read_number("四分之三").values
+(Fraction(3, 4),)
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from fractions import Fraction
+
+import msgspec
+
+LONGEST = 60
+"""Characters of a number; what is longer is none."""
+CLOSE = Fraction(1, 2_000_000)
+"""How far a rounded decimal may be off: half of its sixth place."""
+
+_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_PLACES = {"十": 10, "百": 100, "千": 1000}
+_LARGE = {"万": 10**4, "亿": 10**8}
+_HAN = "零〇一二两三四五六七八九十百千万亿"
+_PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
+NUMBER = re.compile(
+    rf"(?:(?<![\w)])[+-]\s*|负)?"
+    rf"(?:(?P<whole>\d+)\s*又\s*)?(?:(?P<over>{_PLAIN})\s*/\s*(?P<under>\d+)(?![\d.])|(?P<plain>{_PLAIN}))"
+    rf"\s*(?P<scale>[万亿%])?"
+)
+"""A number in normalised text; not glued to a letter or an exponent, see `numbers_in`."""
+_FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(-?\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))")
+_HAN_NUMBER = re.compile(
+    rf"(?P<minus>负)?(?:(?P<whole>[{_HAN}]+)又)?(?:(?P<under>[{_HAN}]+)分之)?"
+    rf"(?P<top>[{_HAN}]+)(?:点(?P<decimals>[零〇一二三四五六七八九]+))?"
+)
+_UNIT = re.compile(
+    r"\s*(?:[\u4e00-\u9fff°℃]{0,8}|[A-Za-z]{2,12}(?:\s[A-Za-z]{2,12}){0,3})(?:\s*(?:\^\s*[23]|/\s*\w{1,6}))?\s*"
+)
+_SIGNS = str.maketrans({"−": "-", "–": "-", "－": "-", "⁄": "/", "∕": "/", "²": "^2", "³": "^3", "\u00a0": " "})
+_CIRCLED = re.compile(r"[\u2460-\u24ff\u2776-\u2793]")
+
+
+class Quantity(msgspec.Struct, frozen=True):
+    """A number that was read.
+
+    Attributes:
+        values: What it may mean: 75% is 75 or 0.75, 3万 is 30,000 or 3 (of the unit 万), as the question has it.
+        decimal: True if it was written with decimals, so that it may be rounded.
+    """
+
+    values: tuple[Fraction, ...]
+    decimal: bool = False
+
+    def equals(self, other: "Quantity") -> bool:
+        """True if both may mean the same; a decimal equals what it agrees with to six places."""
+        room = CLOSE if self.decimal or other.decimal else 0
+        return any(abs(one - two) <= room for one in self.values for two in other.values)
+
+
+def normalised(text: str) -> str:
+    """Full-width forms become plain, separators of thousands and spacing commands of LaTeX go."""
+    text = unicodedata.normalize("NFKC", _CIRCLED.sub(" ", text).translate(_SIGNS)).translate(_SIGNS)
+    text = re.sub(r"\{,\}|,\\[!,;: ]\s*", ",", text)
+    text = re.sub(r"\\[!,;:]", "", text)
+    return re.sub(r"\\([$%])", r"\1", text)
+
+
+def plain_fractions(text: str) -> str:
+    r"""Writes \frac{3}{4} as 3/4 and 2\frac{3}{4} as 2又3/4, in normalised text."""
+    text = re.sub(r"(?<=\d)\s*(?=\\[dtc]?frac)", "又", text)
+    return _FRACTION.sub(lambda m: f"{m[1] or m[2]}/{m[3] or m[4]}", text)
+
+
+def read_number(text: str) -> Quantity | None:
+    """Reads text that is one number, perhaps with a currency sign before and a unit behind; None if it is not."""
+    text = normalised(text).strip(" \n*_").rstrip("。.!*_ \n").lstrip("约≈为是$¥€£ ")
+    if len(text) > LONGEST:
+        return None
+    text = plain_fractions(text)
+    text = re.sub(r"\\(?:text(?:bf)?|math(?:rm|bf)|mbox)\s*\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"^\s*\(([^()]*)\)\s*$", r"\1", text)
+    text = re.sub(r"\^\s*(?:\\circ|\{\s*\\circ\s*\})", "°", text)
+    if (found := NUMBER.match(text)) and _UNIT.fullmatch(text, found.end()):
+        return quantity(found)
+    if (found := _HAN_NUMBER.match(text)) and re.fullmatch(r"[\u4e00-\u9fff]{0,3}", text[found.end() :]):
+        return _han_quantity(found)
+    return None
+
+
+def numbers_in(text: str) -> Iterator[re.Match[str]]:
+    """Finds the numbers in normalised text; exponents, indices and digits inside words are none."""
+    for found in NUMBER.finditer(text):
+        before = text[found.start() - 1 : found.start()]
+        if len(found[0]) <= LONGEST and not (before and (before in "^_." or (before.isascii() and before.isalnum()))):
+            yield found
+
+
+def quantity(found: re.Match[str]) -> Quantity | None:
+    """What a match of `NUMBER` means; None for a division by zero."""
+    top = Fraction((found["over"] or found["plain"]).replace(",", ""))
+    under = int(found["under"] or 1)
+    if not under:
+        return None
+    value = int(found["whole"] or 0) + top / under
+    if found[0].lstrip().startswith(("-", "负")):
+        value = -value
+    scale = {"%": Fraction(1, 100), "万": Fraction(10**4), "亿": Fraction(10**8)}.get(found["scale"] or "")
+    return Quantity((value,) if scale is None else (value * scale, value), "." in found[0])
+
+
+def _han_quantity(found: re.Match[str]) -> Quantity | None:
+    if found["under"] == "百":
+        value = Fraction(_decimal(found), 100)
+        return Quantity((value, value * 100))
+    under = _han(found["under"]) if found["under"] else 1
+    if not under:
+        return None
+    value = (_han(found["whole"]) if found["whole"] else 0) + _decimal(found) / under
+    return Quantity((-value if found["minus"] else value,), bool(found["decimals"]))
+
+
+def _decimal(found: re.Match[str]) -> Fraction:
+    digits = "".join(str(_DIGITS[char]) for char in found["decimals"] or "")
+    return _han(found["top"]) + (Fraction(int(digits), 10 ** len(digits)) if digits else 0)
+
+
+def _han(text: str) -> Fraction:
+    """A whole number in Chinese characters; also digit by digit, as in 二〇二四."""
+    if not any(char in _PLACES or char in _LARGE for char in text):
+        return Fraction(int("".join(str(_DIGITS[char]) for char in text)))
+    total = section = digit = 0
+    for char in text:
+        if char in _DIGITS:
+            digit = _DIGITS[char]
+        elif char in _PLACES:
+            section, digit = section + (digit or 1) * _PLACES[char], 0
+        else:
+            total, section, digit = (total + section + digit) * _LARGE[char], 0, 0
+    return Fraction(total + section + digit)

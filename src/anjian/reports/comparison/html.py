@@ -1,0 +1,148 @@
+"""A comparison as one HTML file: verdict, scores, changes with their figures, and the items that flipped."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from anjian import __version__
+from anjian.reports.comparison.figures import forest, trade_off
+from anjian.reports.comparison.flips import Stories, listed
+from anjian.reports.comparison.table import Column, change_span, column_name, interval_of, sheets, signed, value_of
+from anjian.reports.comparison.words import (
+    MEANINGS,
+    OUTCOMES,
+    RULES_CAUTION,
+    TESTS,
+    WAYS,
+    by_rules,
+    demands,
+    judges_of,
+    legend,
+    mark,
+    noted,
+    told,
+    way_of,
+)
+from anjian.reports.names import SUITES, named
+from anjian.reports.page import render_page
+from anjian.reports.text import number, visible
+from anjian.scores.comparison import Comparison, Contrast
+from anjian.scores.gates import worded_p
+from anjian.scores.paired import Change
+
+ENOUGH = 0.95
+"""Coverage below this is flagged."""
+
+
+def render_comparison(comparison: Comparison, stories: Stories) -> str:
+    """Renders the page."""
+    scripts, styles = ["charts.js", "comparison.js"], ["report.css", "comparison.css"]
+    return render_page("comparison.html.j2", _context(comparison), _data(comparison, stories), scripts, styles)
+
+
+def _data(comparison: Comparison, stories: Stories) -> dict[str, Any]:
+    """What the page's scripts work on: figures, the ids that flipped, and what was said, once for each model."""
+    alone = [line.model for line in comparison.lines]
+    texts: dict[str, dict[str, dict[str, Any]]] = {}
+    for (model, suite, item), said in stories.items():
+        texts.setdefault(suite, {}).setdefault(visible(item), {})[str(alone.index(model))] = said
+    flips = [
+        {
+            "ends": [str(alone.index(contrast.before)), str(alone.index(contrast.after))],
+            "changes": [_listed(change) for change in contrast.changes],
+        }
+        for contrast in comparison.contrasts
+    ]
+    figures = {f"forest-{i}": forest(one, comparison.criteria) for i, one in enumerate(comparison.contrasts)}
+    names = [visible(model) for model in alone]
+    return {"figures": figures | {"trade-off": trade_off(comparison)}, "flips": flips, "texts": texts, "models": names}
+
+
+def _listed(change: Change) -> dict[str, Any]:
+    better, worse = ([visible(item) for item in items] for items in listed(change))
+    return {"suite": change.metric.suite, "better": better, "worse": worse}
+
+
+def _context(comparison: Comparison) -> dict[str, Any]:
+    judges = judges_of(comparison)
+    last = comparison.contrasts.index(comparison.last)
+    contrasts = [_contrast(comparison, place) for place in range(len(comparison.contrasts))]
+    return {
+        "models": [line.model for line in comparison.lines],
+        "sheets": [
+            {"name": named(SUITES, sheet.suite), "columns": sheet.columns, "lines": _lines(comparison, sheet.columns)}
+            for sheet in sheets(comparison)
+        ],
+        "contrasts": contrasts,
+        "last": contrasts[last],
+        "judges": judges,
+        "caution": RULES_CAUTION if by_rules(judges) else None,
+        "notes": [noted(note) for note in comparison.notes],
+        "legend": legend(comparison.criteria),
+        "demands": demands(comparison.criteria),
+        "criteria": comparison.criteria,
+        "enough": ENOUGH,
+        "version": __version__,
+    }
+
+
+def _lines(comparison: Comparison, columns: Sequence[Column]) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": line.model,
+            "cells": [
+                {
+                    "row": row,
+                    "value": value_of(row, column.factor),
+                    "span": interval_of(row, column.factor),
+                    "best": place in column.best,
+                }
+                for column in columns
+                for row in [column.cells[place]]
+            ],
+        }
+        for place, line in enumerate(comparison.lines)
+    ]
+
+
+def _contrast(comparison: Comparison, place: int) -> dict[str, Any]:
+    contrast: Contrast = comparison.contrasts[place]
+    decision = contrast.decision
+    return {
+        "place": place,
+        "before": contrast.before,
+        "after": contrast.after,
+        "tone": decision.outcome.replace(" ", "-"),
+        "outcome": OUTCOMES[decision.outcome],
+        "meaning": MEANINGS[decision.outcome],
+        "exit_code": decision.exit_code,
+        "reasons": [told(reason, contrast, comparison.criteria) for reason in decision.reasons],
+        "changes": [
+            {"place": at} | _change(change, comparison.criteria.alpha) for at, change in enumerate(contrast.changes)
+        ],
+    }
+
+
+def _change(change: Change, alpha: float) -> dict[str, Any]:
+    metric, way = change.metric, way_of(change, alpha)
+    better, worse = listed(change)
+    return {
+        "suite": named(SUITES, metric.suite),
+        "name": column_name(metric),
+        "arrow": "↑" if metric.higher else "↓",
+        "guard": metric.role == "guard",
+        "n": change.n,
+        "left_out": change.left_out,
+        "before": number(change.before, metric.points),
+        "after": number(change.after, metric.points),
+        "change": signed(change.change, metric),
+        "span": change_span(change),
+        "p": worded_p(change.p_holm) if change.p_holm is not None else "",
+        "mark": mark(change, alpha),
+        "test": TESTS[change.test],
+        "way": way,
+        "sign": WAYS[way][0],
+        "word": WAYS[way][1],
+        "better": len(change.improved),
+        "worse": len(change.worsened),
+        "unlisted": len(change.improved) + len(change.worsened) - len(better) - len(worse),
+    }

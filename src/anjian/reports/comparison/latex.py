@@ -1,0 +1,173 @@
+r"""A comparison as LaTeX tables in the form of the papers; needs booktabs alone: `\usepackage{booktabs}`.
+
+One `tabular` for each suite (models down, metrics across, best in bold, intervals below), one for each pair of models.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from anjian.reports.comparison.table import Sheet, area_key, interval_of, sheets, signed, value_of
+from anjian.reports.comparison.words import (
+    RULES_CAUTION,
+    TESTS,
+    WAYS,
+    by_rules,
+    judges_of,
+    legend,
+    mark,
+    noted,
+    told,
+    way_of,
+)
+from anjian.reports.names import SUITES, TASKS, metric_name, named
+from anjian.reports.text import plain
+from anjian.scores.comparison import IMPORTED, Comparison, Contrast
+from anjian.scores.gates import worded_p
+from anjian.scores.paired import Change, Metric
+
+# Brackets and asterisks would be arguments of the line break before them.
+_ESCAPES = {
+    **{char: f"\\{char}" for char in "_%#&{}$"},
+    **{char: f"{{{char}}}" for char in '[]*`"'},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "−": "$-$",
+    "–": r"\textendash{}",
+    "α": r"$\alpha$",
+    "†": r"\dag{}",
+    "‡": r"\ddag{}",
+    "→": r"$\rightarrow$",
+}
+_JOINED = re.compile(r"([-'])(?=\1)")
+"""Two of these in a row become one other sign."""
+_TABLE = {ord(char): text for char, text in _ESCAPES.items()}
+ARROWS = {True: r"$\uparrow$", False: r"$\downarrow$"}
+_NOTE = r"\par\noindent{\scriptsize %s\par}"
+
+
+def escaped(text: str) -> str:
+    r"""A text on one line that LaTeX prints as it is.
+
+    Example:
+        >>> escaped("50%_{x}")
+        '50\\%\\_\\{x\\}'
+    """
+    return _JOINED.sub(r"\1{}", plain(text).translate(_TABLE))
+
+
+def latex(comparison: Comparison) -> str:
+    r"""The whole file, to be read with `\input`."""
+    return "\n".join(_lines(comparison)) + "\n"
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    yield r"% Needs \usepackage{booktabs}; names in other scripts than Latin need XeLaTeX or LuaLaTeX and a font."
+    for sheet in sheets(comparison):
+        yield ""
+        yield from _scores(comparison, sheet)
+    caution = [f"rules-v1: {RULES_CAUTION.en}"] if by_rules(judges_of(comparison)) else []
+    yield from (_NOTE % escaped(note) for note in (*(noted(note).en for note in comparison.notes), *caution))
+    for contrast in comparison.contrasts:
+        yield ""
+        yield from _changes(comparison, contrast)
+
+
+def _scores(comparison: Comparison, sheet: Sheet) -> Iterator[str]:
+    width = 1 + len(sheet.columns)
+    yield rf"\begin{{tabular}}{{l{'r' * len(sheet.columns)}}}"
+    yield r"\toprule"
+    yield _row([r"\textbf{Model}", rf"\multicolumn{{{width - 1}}}{{c}}{{{_suite(sheet)}}}"])
+    yield rf"\cmidrule(lr){{2-{width}}}"
+    yield _row(["", *(_stacked(column.metric) for column in sheet.columns)])
+    yield r"\midrule"
+    for place, line in enumerate(comparison.lines):
+        yield _row([escaped(line.model), *(_value(sheet, place, at) for at in range(len(sheet.columns)))])
+        below = (interval_of(column.cells[place], column.factor) for column in sheet.columns)
+        yield _row(["", *(rf"{{\scriptsize {escaped(interval)}}}" if interval else "" for interval in below)])
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
+    yield from (_NOTE % note for note in _notes(sheet))
+
+
+def _value(sheet: Sheet, place: int, at: int) -> str:
+    column = sheet.columns[at]
+    value = escaped(value_of(column.cells[place], column.factor))
+    return rf"\textbf{{{value}}}" if place in column.best else value
+
+
+def _notes(sheet: Sheet) -> Iterator[str]:
+    """Below the table: how many were scored, and who judged."""
+    yield "Best in bold; 95\\% intervals below the values."
+    for task, places in sheet.tasks:
+        whole = [column for column in (sheet.columns[at] for at in places) if column.metric.group_kind == "overall"]
+        rows = [row for row in (whole or [sheet.columns[places[0]]])[0].cells if row]
+        counts = ", ".join(f"{row.scored}/{row.n}" if row.scored < row.n else str(row.n) for row in rows)
+        # The rows of other harnesses name their own tasks, which is all that is known of them.
+        name = rows[0].task if task == IMPORTED and rows else named(TASKS, task).en
+        yield f"{escaped(name)}: scored $n$ = {counts}; judge: {escaped(', '.join({row.judge: 0 for row in rows}))}."
+
+
+def _changes(comparison: Comparison, contrast: Contrast) -> Iterator[str]:
+    alpha = comparison.criteria.alpha
+    heads = ("Metric", "$n$", "Before", "After", "Change", r"95\% interval", "$p$ (Holm)", "Test", "", "Better/worse")
+    yield rf"\begin{{tabular}}{{l{'r' * 6}ll{'r'}}}"
+    yield r"\toprule"
+    pair = rf"{escaped(contrast.before)} $\rightarrow$ {escaped(contrast.after)}"
+    yield rf"\multicolumn{{{len(heads)}}}{{l}}{{{pair}: \textbf{{{contrast.decision.outcome}}}}}\\"
+    yield r"\midrule"
+    yield _row(heads)
+    yield r"\midrule"
+    for change in contrast.changes:
+        yield _row(_change(change, alpha))
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
+    notes = [
+        *(told(reason, contrast, comparison.criteria).en for reason in contrast.decision.reasons),
+        legend(comparison.criteria).en,
+    ]
+    yield from (_NOTE % escaped(note) for note in notes)
+
+
+def _change(change: Change, alpha: float) -> list[str]:
+    metric = change.metric
+    ends = ("--" if end is None else f"{end * metric.points:.2f}" for end in (change.before, change.after))
+    span = f"[{signed(change.low, metric)}, {signed(change.high, metric)}]" if change.low is not None else "–"
+    p = "–" if change.p_holm is None else f"{worded_p(change.p_holm)}{mark(change, alpha)}"
+    name = f"{escaped(named(SUITES, metric.suite).en)} {_head(metric)}"
+    counts = f"{len(change.improved)}/{len(change.worsened)}"
+    word = WAYS[way_of(change, alpha)][1].en
+    changed = escaped(signed(change.change, metric))
+    return [
+        name,
+        str(change.n),
+        *ends,
+        changed,
+        escaped(span),
+        escaped(p),
+        escaped(TESTS[change.test].en),
+        word,
+        counts,
+    ]
+
+
+def _head(metric: Metric) -> str:
+    name = f"{metric_name(metric.metric).en} {area_key(metric)}".strip()
+    return f"{escaped(name)} {ARROWS[metric.higher]}"
+
+
+def _stacked(metric: Metric) -> str:
+    """The head of a column, the area below where there is one."""
+    whole, part = escaped(metric_name(metric.metric).en), escaped(area_key(metric))
+    return rf"\shortstack[r]{{{whole} {ARROWS[metric.higher]}\\{part}}}" if part else f"{whole} {ARROWS[metric.higher]}"
+
+
+def _suite(sheet: Sheet) -> str:
+    return escaped(named(SUITES, sheet.suite).en)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return " & ".join(cells) + r" \\"
