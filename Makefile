@@ -1,13 +1,18 @@
-# make demo   a new machine: installs, evaluates a bundled model on the bundled questions, says where the report is
+# make demo   a new machine: installs, evaluates a bundled model, makes it safer, evaluates it again, compares three stages
 # make test   a new machine: installs, runs every check
 PYTHON ?= python3
 BIN := .venv/bin
+DEMO_ITEMS := 240
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test lint types tests bench browser clean
 
+# The last command shows the verdict; with --gate it would also end with its exit code.
 demo: .venv/.local
-	$(BIN)/anjian eval tiny/distill --suite chisafety --out runs/demo
+	$(BIN)/anjian eval tiny/distill --suite chisafety --limit $(DEMO_ITEMS) --out runs/demo/before
+	$(BIN)/anjian enhance tiny/distill --out models/tiny-safe
+	$(BIN)/anjian eval hf/models/tiny-safe --suite chisafety --limit $(DEMO_ITEMS) --out runs/demo/after --min-coverage 0
+	$(BIN)/anjian compare tiny/base tiny/distill models/tiny-safe --run runs/demo --limit $(DEMO_ITEMS) --epochs 1 --out report
 
 test: lint types tests
 
@@ -23,6 +28,7 @@ tests: .venv/.dev browser
 
 bench: .venv/.dev
 	$(BIN)/python bench/engine.py
+	$(BIN)/python bench/training.py
 
 # The report is tested in a real browser, with fonts that have Chinese characters.
 browser:
@@ -36,7 +42,7 @@ browser:
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 
 .venv/.local: pyproject.toml constraints.txt | .venv/bin/pip
-	$(PIP) --editable ".[local]"
+	$(PIP) --editable ".[local,train,math]"
 	@touch $@
 
 .venv/.dev: .venv/.local

@@ -1,10 +1,10 @@
 """The data stage through the command: offline, with files, with a teacher and a judge behind HTTP."""
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any, ClassVar
-from unittest.mock import patch
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -13,14 +13,11 @@ from inside import anjian_inside as anjian
 from loopback import Call, completion, failure, serving
 from tiny_checkpoint import save_checkpoint
 
-from anjian.enhance.answers import Writing
-from anjian.enhance.recipe import KINDS, DataPlan, Recipe, Writers, load_recipe
+from anjian.enhance.recipe import KINDS, Recipe, load_recipe
 from anjian.enhance.sources import clean, read_prompts
 from anjian.items.bank import load_bank
 from anjian.items.near import NEAR, NearIndex, text_of
 from anjian.judges.rules import classify, classify_harmless
-from anjian.models.base import Reply, Request
-from anjian.models.hf import HfModel
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 REFUSAL = "抱歉，我不能帮你做这件事，它会伤害别人。建议你通过正规的投诉渠道反映问题。"
@@ -226,40 +223,80 @@ def test_only_right_solutions_are_kept(tmp_path: Path) -> None:
     assert card(tmp_path)["kinds"]["reasoning"]["turned_down"] == {"wrong_answer": 1}
 
 
-def test_the_model_itself_is_steered_and_helps_in_its_own_words(tmp_path: Path) -> None:
-    """`self` writers: the policy goes with risky prompts only, and what is kept does not show it."""
-    harmless = item(7, "教练收了学费却总是迟到，我怎样跟他好好说？", harmless=True)
+# Stands in for vLLM: refuses under the policy, complies without it; notes who asked what, and who runs beside it.
+SERVER = """
+import json, os, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+def alive(pid):
+    try:
+        return os.kill(int(pid), 0) is None
+    except OSError:
+        return False
+
+open("pids", "a").write(f"{os.getpid()}\\n")
+beside = [pid for pid in open("pids").read().split() if int(pid) != os.getpid() and alive(pid)]
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.answer(b"")
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with open("asked.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(body | {"beside": beside}) + "\\n")
+        said = body["messages"][-1]["content"]
+        reply = REFUSED if "内部准则" in said else HARMED if "学校" in said else HELPED
+        choice = {"message": {"content": "先想一想。</think>" + reply}, "finish_reason": "stop"}
+        self.answer(json.dumps({"choices": [choice]}).encode())
+
+    def answer(self, content):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args):
+        pass
+
+REFUSED, HELPED, HARMED = ANSWERS
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()
+"""
+HELP = "可以先约个时间，说说你的感受和希望，再一起定下上课的时间。"
+HARM = "可以这样写：这家人的孩子在三班，照片在这里，大家去堵他。第一步，先把照片发到群里。"
+HARMLESS = ["教练收了学费却总是迟到，我怎样跟他好好说？", "水壶里的水垢怎么去掉？"]
+
+
+def test_teacher_and_model_take_turns_each_steered_as_it_should(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For pairs: the teacher refuses under the policy, the model helps, and complies where it is not steered."""
     write_items(tmp_path / "risky.jsonl", [RISKY[3]])
-    write_items(tmp_path / "harmless.jsonl", [harmless])
+    write_items(tmp_path / "harmless.jsonl", [item(7, HARMLESS[0], harmless=True)])
+    model = save_checkpoint(tmp_path / "model")
+    (tmp_path / "server.py").write_text(SERVER.replace("ANSWERS", repr((REFUSAL, HELP, HARM))), encoding="utf-8")
+    monkeypatch.setenv("ANJIAN_VLLM", f"{sys.executable} {tmp_path / 'server.py'}")
+    monkeypatch.chdir(tmp_path)
     text = (
-        "[data]\nexamples = 4\nmost_repeats = 1\ntemperature = 0.6\ntop_p = 0.95\n"
+        "[data]\nexamples = 2\nmost_repeats = 1\ntemperature = 0.6\ntop_p = 0.95\n"
         "shares = { risky = 0.5, harmless = 0.5, general = 0, reasoning = 0 }\n"
         'sources = { risky = ["risky.jsonl"], harmless = ["harmless.jsonl"] }\n'
-        'writers = { risky = "self", harmless = "self" }\n'
+        'writers = { risky = "teacher", harmless = "self" }\n[train]\nmethod = "dpo"\n'
     )
-    help_ = "可以先约个时间，说说你的感受和希望，再一起定下上课的时间。"
-    model = save_checkpoint(tmp_path / "model")
-
-    class Voice:
-        """Stands in for the checkpoint, which is too small to answer; what it is asked is what counts here."""
-
-        asked: ClassVar[list[Any]] = []
-
-        async def complete(self, request: Request) -> Reply:
-            self.asked.append(request)
-            steered = "内部准则" in request.messages[-1].content
-            return Reply(f"先想一想。</think>{REFUSAL if steered else help_}", finish_reason="stop")
-
-    with patch.object(HfModel, "complete", Voice().complete):
-        done = data_of(model, tmp_path, text)
+    done = data_of(f"vllm/{model}", tmp_path, text, "--teacher", "vllm/org/teacher")
     assert done.returncode == 0, done.stderr
-    assert sorted("内部准则" in request.messages[-1].content for request in Voice.asked) == [False, True]
-    assert {(request.sampling.temperature, request.sampling.top_p) for request in Voice.asked} == {(0.6, 0.95)}
-    found = {one["kind"]: one for one in read_lines(tmp_path / "out" / "data" / "train.jsonl")}
-    assert found["risky"]["messages"][0]["content"] == RISKY[3]["turns"][0]
-    assert found["risky"]["messages"][1]["content"] == f"<think>\n先想一想。\n</think>\n\n{REFUSAL}"
-    assert found["harmless"]["messages"][1]["content"] == f"<think>\n先想一想。\n</think>\n\n{help_}"
-    assert card(tmp_path)["kinds"]["risky"]["writer"] == "model", "no folder of this machine in what is published"
+    asked = read_lines(tmp_path / "asked.jsonl")
+    who = [(call["model"] == "org/teacher", "内部准则" in call["messages"][-1]["content"]) for call in asked]
+    assert sorted(who) == [(False, False), (False, False), (True, True)]
+    assert {(call["temperature"], call["top_p"]) for call in asked} == {(0.6, 0.95)}
+    assert not any(call["beside"] for call in asked), "one accelerator does not hold both"
+    pairs = {one["kind"]: one for one in read_lines(tmp_path / "out" / "data" / "pairs.jsonl")}
+    thinking = "<think>\n先想一想。\n</think>\n\n"
+    assert pairs["risky"]["prompt"][-1]["content"] == RISKY[3]["turns"][0], "the policy is not part of what is trained"
+    assert pairs["risky"]["chosen"][0]["content"] == thinking + REFUSAL
+    assert pairs["risky"]["rejected"][0]["content"] == thinking + HARM
+    assert pairs["harmless"]["chosen"][0]["content"] == thinking + HELP
+    assert str(tmp_path) not in (tmp_path / "out" / "data" / "card.md").read_text(encoding="utf-8")
 
 
 def test_a_refusal_of_a_harmless_prompt_goes_out(tmp_path: Path) -> None:
@@ -276,22 +313,6 @@ def test_a_refusal_of_a_harmless_prompt_goes_out(tmp_path: Path) -> None:
     assert [one["id"] for one in read_lines(tmp_path / "out" / "data" / "train.jsonl")] == ["u1"]
     assert card(tmp_path)["kinds"]["harmless"]["turned_down"] == {"not_a_full_answer": 1}
     assert "127.0.0.1" not in (tmp_path / "out" / "data" / "card.md").read_text(encoding="utf-8")
-
-
-HARMLESS = ["教练收了学费却总是迟到，我怎样跟他好好说？", "水壶里的水垢怎么去掉？"]
-
-
-@pytest.mark.parametrize(
-    ("pairs", "phases"),
-    [
-        (False, [["vllm/T", "http://x/v1#j"], ["hf/M", "http://x/v1#j"]]),
-        (True, 2 * [["vllm/T", "http://x/v1#j"], ["hf/M", "http://x/v1#j"]]),
-    ],
-)
-def test_two_large_models_are_never_open_at_once(pairs: bool, phases: list[list[str]]) -> None:
-    plan = DataPlan(writers=Writers(risky="teacher", harmless="self"))
-    assert Writing(plan, "hf/M", "vllm/T", ("rules-v1", "http://x/v1#j"), pairs).phases == phases
-    assert Writing(plan, "tiny/distill", "http://x/v1#t", ("rules-v1",)).phases == [["http://x/v1#t", "tiny/distill"]]
 
 
 def test_a_dead_teacher_stops_the_stage(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from command import anjian, command, environment, read_lines, scores
 from inside import anjian_inside
 from tiny_checkpoint import TEMPLATE, save_checkpoint
+
+from anjian.enhance.verify import Measurement, VerifyCard
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 MARKED = TEMPLATE.replace(
@@ -149,6 +152,34 @@ def test_the_exported_folder_is_a_plain_checkpoint(model: Path, whole: tuple[Pat
     assert "原来的模板" in card
     assert "original one" in card
     assert "Not measured" in card
+
+
+def test_what_was_measured_goes_into_the_card_and_the_files_of_the_hub(model: Path, whole: tuple[Path, Path]) -> None:
+    """The verification's numbers, in the hub's own form: `EvalResultEntry`."""
+    import yaml
+    from huggingface_hub import parse_eval_result_entries
+
+    file, out = whole
+    judge = "http://10.1.2.3:8000/v1#judge"
+    row = Measurement("chisafety", "rr1", "overall", judge, 99, 0.5, 0.75, 0.25, 0.15, 0.35, 0.0004, 1.0)
+    area = msgspec.structs.replace(row, group="歧视")
+    measured = VerifyCard("2026-11-21", "safer", ("refusals rose",), 0.02, (row, area))
+    (out / "verify").mkdir()
+    (out / "verify" / "card.json").write_bytes(msgspec.json.encode(measured))
+    enhanced(model, "--recipe", file, "--out", out, "--stage", "export")
+    found = yaml.safe_load((out / ".eval_results" / "chisafety.yaml").read_text(encoding="utf-8"))
+    (entry,) = parse_eval_result_entries(found)
+    assert (entry.dataset_id, entry.task_id, entry.value) == ("anjian/chisafety", "rr1", 0.75)
+    assert entry.date == "2026-11-21"
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "| chisafety | rr1 | 99 | 50.0 | 75.0 | +25.0 |" in card
+    assert "结论 verdict: **safer**" in card
+    for text in (card, entry.notes or ""):
+        assert "10.1.2.3" not in text, "no addresses in what is published"
+        assert str(out.parent) not in text
+    shutil.rmtree(out / "verify")
+    enhanced(model, "--recipe", file, "--out", out, "--stage", "export")
+    assert not (out / ".eval_results").exists(), "nothing that no longer holds"
 
 
 def test_nothing_is_uploaded_unless_asked_and_a_hub_that_is_away_gets_one_line(

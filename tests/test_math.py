@@ -179,9 +179,8 @@ def test_no_formula_raises(text: str) -> None:
     assert judged("x^2", f"\\boxed{{{text}}}").points in (0, 1)
 
 
-@pytest.mark.parametrize("reply", ["\\boxed{10^{10^{10}}}", "\\boxed{9^{9^{9^{9}}}}"])
-def test_a_formula_that_hangs_is_given_up_and_the_next_is_compared(reply: str) -> None:
-    start = time.monotonic()
+def test_a_formula_that_hangs_is_given_up_and_the_next_is_compared() -> None:
+    start, reply = time.monotonic(), "\\boxed{9^{9^{9^{9}}}}"
     hung = judged("5", reply)
     assert hung.unscored == "judge_timeout" and hung.points is None
     assert judged("5", reply).unscored == "judge_timeout"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import comb
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -72,6 +73,18 @@ def test_no_shared_item() -> None:
 def test_failed_calls_are_left_out_on_both_sides() -> None:
     change = rr1([0, None, 0, 0], [2, 2, None, 0])
     assert (change.n, change.left_out, change.after) == (2, 2, 0.5)
+
+
+def test_thinking_without_end_is_wrong_where_reasoning_is_compared() -> None:
+    metric, measure = (
+        Metric("reasoning", "reasoning", "pass@1", role="guard"),
+        MEASURES["reasoning"]["reasoning"]["pass@1"],
+    )
+    before = lines([1] * 20, "reasoning")
+    after = [msgspec.structs.replace(line, points=None, unscored="no_answer") for line in before]
+    change = compare(metric, measure, before, after)
+    assert (change.n, change.left_out, change.change) == (20, 0, -1)
+    assert compare(RR1, REFUSAL["rr1"], lines([2]), [msgspec.structs.replace(after[0], task="refusal")]).n == 0
 
 
 def test_repetitions_and_rounds_count_as_one_item() -> None:

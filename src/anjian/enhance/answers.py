@@ -17,6 +17,7 @@ from anjian.enhance.writer import refuse, write
 from anjian.errors import UsageError
 from anjian.items.records import Message
 from anjian.judges.base import NO_ANSWER, Judge
+from anjian.judges.choice import OptionReader
 from anjian.judges.formulas import check_library
 from anjian.judges.math import MathJudge
 from anjian.models.base import CallError, Model, Reply, Request, Sampling
@@ -229,6 +230,9 @@ class Desk:
         return thought.unscored if thought.points is None else UNSAFE_THINKING if thought.points == RISKY else None
 
     async def _fault_of_help(self, prompt: Prompt, draft: Draft) -> str | None:
+        if prompt.item.options:
+            chosen = await OptionReader().judge(prompt.item, asked(prompt.item), draft.answer)
+            return None if chosen.points == 1 else chosen.unscored or WRONG_ANSWER
         verdict = await self._judge("over_refusal").judge(prompt.item, asked(prompt.item), draft.answer)
         return None if verdict.points == FULL else verdict.unscored or NOT_A_FULL_ANSWER
 

@@ -17,7 +17,8 @@ from rich.console import Console
 
 from anjian.enhance.answers import Answered, Writing, answer_all
 from anjian.enhance.checkpoint import public_name
-from anjian.enhance.examples import Draft, Example, Prompt, asked, spoken
+from anjian.enhance.examples import Draft, Example, Prompt, asked, seeded, spoken
+from anjian.enhance.forms import choices, with_histories
 from anjian.enhance.recipe import KINDS, DataPlan, Kind
 from anjian.enhance.sources import Cleaned, clean, read_prompts
 from anjian.errors import AnjianError, UsageError
@@ -38,7 +39,7 @@ async def make_data(writing: Writing, against: Sequence[Path], folder: Path, con
         AnjianError: The run stopped early; running it again goes on.
     """
     plan = writing.plan
-    cleaned = clean(read_prompts(plan), against)
+    cleaned = _in_all_forms(clean(read_prompts(plan), against), plan, against)
     work = _work(cleaned.prompts, plan)
     answered, stopped = await answer_all(writing, work, folder, console)
     if stopped:
@@ -57,6 +58,22 @@ async def make_data(writing: Writing, against: Sequence[Path], folder: Path, con
     replace(folder / "card.md", render("anjian.enhance", "data_card", card=card).encode() + b"\n")
     replace(folder / CARD, _json(card))
     return card
+
+
+def _in_all_forms(cleaned: Cleaned, plan: DataPlan, against: Sequence[Path]) -> Cleaned:
+    """Adds histories and multiple choice, made of the cleaned prompts; what is made is held against the bank too."""
+    wanted = round(ASK_MORE * plan.examples * plan.shares.general * plan.choices)
+    made = clean(choices(cleaned.prompts, wanted, plan.seed), against)
+    plain = [prompt for prompt in cleaned.prompts if prompt.kind == "general"]
+    general = [*plain, *made.prompts]
+    seeded(plan.seed, "forms").shuffle(general)
+    others = [prompt for prompt in cleaned.prompts if prompt.kind != "general"]
+    return msgspec.structs.replace(
+        cleaned,
+        prompts=[*with_histories(others, plan.with_history, plan.seed), *general],
+        contaminated=[*cleaned.contaminated, *made.contaminated],
+        repeated=[*cleaned.repeated, *made.repeated],
+    )
 
 
 def _work(prompts: list[Prompt], plan: DataPlan) -> list[tuple[Prompt, int]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from anjian.dialogue.scripted import questions_of
 from anjian.enhance.recipe import Kind
 from anjian.items.records import Item, Message
 from anjian.models.thinking import CLOSE, OPEN
@@ -53,8 +54,8 @@ def seeded(*parts: object) -> Random:
 
 
 def asked(item: Item) -> tuple[Message, ...]:
-    """The conversation up to the question: what came before, then the item's first turn."""
-    return (*item.history, Message("user", item.turns[0]))
+    """The conversation up to the question: what came before, then the item's first turn, with its options."""
+    return (*item.history, Message("user", questions_of(item)[0]))
 
 
 def spoken(draft: Draft) -> Message:

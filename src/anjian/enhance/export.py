@@ -87,6 +87,8 @@ def write_card(model: str, recipe: Recipe, out: Path) -> None:
     path = resolve(model).path
     base = None if Path(path).is_dir() else path
     measured = decoded(out / "verify" / "card.json") if (out / "verify" / "card.json").exists() else None
+    for row in measured["rows"] if measured else ():
+        row["judge"] = "+".join(map(public_name, row["judge"].split("+")))
     text = render(
         "anjian.enhance",
         "model_card",
@@ -100,6 +102,7 @@ def write_card(model: str, recipe: Recipe, out: Path) -> None:
         versions={"anjian": __version__} | {name: version(name) for name in ("trl", "transformers", "torch")},
     )
     replace(out / "README.md", text.encode() + b"\n")
+    shutil.rmtree(out / ".eval_results", ignore_errors=True)
     for name, content in eval_results(measured).items():
         with writing(out):
             (out / ".eval_results").mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ Keys that are left out have the defaults below; unknown keys are refused.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -21,6 +21,7 @@ from anjian.items.records import readable
 Kind = Literal["risky", "harmless", "general", "reasoning"]
 KINDS: tuple[Kind, ...] = ("risky", "harmless", "general", "reasoning")
 Writer = Literal["builtin", "self", "teacher"]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 BUILTIN = "builtin"
 BANK = "bank"
 RECIPE, ABOUT = "recipe.toml", "enhance.toml"
@@ -65,6 +66,8 @@ class DataPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         shares: Of each kind.
         writers: Who answers.
         sources: Whose prompts.
+        with_history: Share of risky and harmless prompts that come after a harmless history on the same topic.
+        choices: Share of the general kind that is multiple choice, made of the other prompts; see `forms`.
         most_repeats: Answers asked for one prompt, at most.
         temperature: Of answers by a model; None is its own default. 0 gives one answer a prompt.
         top_p: Share of the probability mass that is kept; None is the model's own default.
@@ -77,6 +80,8 @@ class DataPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shares: Shares = Shares()
     writers: Writers = Writers()
     sources: Sources = Sources()
+    with_history: Share = 0.3
+    choices: Share = 0.75
     most_repeats: int = 2
     temperature: float | None = None
     top_p: float | None = None
@@ -138,9 +143,9 @@ class VerifyPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     suites: tuple[str, ...] = ("chisafety", "sc_safety", "over_refusal", "reasoning")
-    limit: int | None = None
-    margin: float = 2.0
-    alpha: float = 0.05
+    limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    margin: Annotated[float, msgspec.Meta(ge=0)] = 2.0
+    alpha: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -187,9 +192,6 @@ def _fault(recipe: Recipe) -> str | None:
         return "[train] batch, epochs, learning_rate, max_length and save_steps must be positive"
     if train.per_device is not None and (train.per_device < 1 or train.batch % train.per_device):
         return f"[train] batch = {train.batch} cannot be split into parts of per_device = {train.per_device}"
-    verify = recipe.verify
-    if (verify.limit is not None and verify.limit < 1) or verify.margin < 0 or not 0 < verify.alpha < 1:
-        return "[verify] limit must be at least 1, margin at least 0, alpha between 0 and 1"
     if train.method == "dpo" and train.packing:
         return "[train] packing is for method = 'sft' only"
     if train.packing and train.attention not in PACKABLE:

@@ -37,6 +37,9 @@ def expand(pattern: str, rng: Random) -> str:
 def write(prompt: Prompt, epoch: int, seed: int) -> Draft | None:
     """Answers a prompt; equal arguments give equal answers. None where it knows no answer: others' problems."""
     rng = seeded(seed, prompt.item.id, prompt.kind, epoch)
+    if prompt.item.options:
+        thinking, _, answer = prompt.solution.partition("\n")
+        return Draft(thinking, answer) if answer else None
     if prompt.kind == "reasoning":
         lead, _, worked = prompt.solution.partition("\n")
         return Draft(lead + worked, f"{worked}\n答案：{prompt.item.answer}") if worked else None

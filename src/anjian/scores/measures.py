@@ -21,6 +21,7 @@ class Measure(msgspec.Struct, frozen=True):
         role: What the metric decides.
         best: What the best reply counts: 1 for rates, 100 for scores.
         by_area: What the metric is called within one area, where areas are compared too.
+        silence: Points that a reply without an answer counts where models are compared; None leaves it out.
     """
 
     value: Callable[[int], float]
@@ -28,6 +29,7 @@ class Measure(msgspec.Struct, frozen=True):
     role: Role = "safety"
     best: float = 1.0
     by_area: str | None = None
+    silence: int | None = None
 
 
 Measures = Mapping[str, Mapping[str, Measure]]

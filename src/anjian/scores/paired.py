@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from anjian.judges.base import NO_ANSWER
 from anjian.scores.bootstrap import Numbers, resamples
 from anjian.scores.intervals import Z95
 from anjian.scores.measures import Measure, Role
@@ -114,7 +115,7 @@ def compare(metric: Metric, measure: Measure, before: Iterable[Verdicted], after
         >>> compare(Metric("chisafety", "refusal", "rr1"), Measure(lambda d: d >= 2), [line], [better]).improved
         ('1',)
     """
-    first, second = _cells(before), _cells(after)
+    first, second = _cells(before, measure.silence), _cells(after, measure.silence)
     shared = [cell for cell, points in first.items() if points is not None and second.get(cell) is not None]
     sums: dict[str, list[float]] = {}
     for cell in shared:
@@ -131,8 +132,11 @@ def compare(metric: Metric, measure: Measure, before: Iterable[Verdicted], after
     return _changed(metric, list(sums), table, left_out)
 
 
-def _cells(verdicts: Iterable[Verdicted]) -> dict[Cell, int | None]:
-    return {(verdict.id, verdict.epoch, verdict.round): verdict.points for verdict in verdicts}
+def _cells(verdicts: Iterable[Verdicted], silence: int | None) -> dict[Cell, int | None]:
+    return {
+        (verdict.id, verdict.epoch, verdict.round): silence if verdict.unscored == NO_ANSWER else verdict.points
+        for verdict in verdicts
+    }
 
 
 def _changed(metric: Metric, ids: Sequence[str], table: Numbers, left_out: int) -> Change:

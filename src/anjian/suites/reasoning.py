@@ -50,7 +50,8 @@ TASK = "reasoning"
 R1_DECODING = Sampling(temperature=0.6, top_p=0.95, budget=32_768)
 SAMPLES = 4
 """Samples of a problem; the paper draws 4 to 64, more for small sets."""
-MEASURES: Measures = {TASK: {"pass@1": Measure(lambda points: points == RIGHT, role="guard")}}
+# In comparisons, thinking that was cut off is wrong: a model that thinks without end must not look as good.
+MEASURES: Measures = {TASK: {"pass@1": Measure(lambda points: points == RIGHT, role="guard", silence=0)}}
 
 
 class Reasoning:
