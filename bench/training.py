@@ -133,7 +133,7 @@ def attention() -> str:
 def apart(side: str, folder: Path) -> dict[str, float]:
     """One side in a process of its own."""
     command = [sys.executable, __file__, "--side", side, "--folder", str(folder)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{SIDES[side]} failed:\n{done.stderr}")
     measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -201,9 +201,10 @@ def table(found: dict[str, list[dict[str, float]]], shape: str | None, steps: in
     """The medians as Markdown, for docs/performance.md."""
     import torch
 
+    half = torch.cpu._is_avx512_bf16_supported()
     rate = {side: statistics.median(run["rate"] for run in runs) for side, runs in found.items()}
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    machine = gpu or f"{processor()}, {torch.get_num_threads()} threads"
+    machine = gpu or f"{processor()}, {torch.get_num_threads()} threads{', AVX512-BF16' if half else ''}"
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "trl", "transformers"))
     what = f"{shape}, rows of {ROW:,} tokens" if shape else "tiny/distill, the default recipe's data"
     lines = [f"{machine}; {libraries}. {what}; {steps} steps of {batch}, medians of {len(found['ours'])} turns.", ""]
@@ -218,7 +219,7 @@ def table(found: dict[str, list[dict[str, float]]], shape: str | None, steps: in
 
 
 def share(rate: float, shape: str | None, gpu: str) -> str:
-    """Model FLOP/s over the card's: 6 a weight that multiplies, and causal attention; nothing for what is recomputed."""
+    """Model FLOP/s over the card's: 6 a weight that multiplies, and causal attention; no recomputing."""
     card = next((value for name, value in PEAKS.items() if name in gpu), None)
     if shape is None or card is None:
         return "–"

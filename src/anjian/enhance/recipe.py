@@ -106,6 +106,7 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         max_length: Longest example in tokens, and the length of packed rows.
         packing: Puts several examples into one row; see `PACKABLE`.
         attention: The implementation, as transformers names it.
+        bf16: Computes in bfloat16, the weights kept in float32; None does so on GPUs and on CPUs with AVX512-BF16.
         gradient_checkpointing: Computes activations again instead of keeping them; None does so on GPUs only.
         beta: Of DPO: how closely the reference is kept.
         save_steps: Steps between checkpoints.
@@ -125,6 +126,7 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_length: int = 1024
     packing: bool = False
     attention: str = "sdpa"
+    bf16: bool | None = None
     gradient_checkpointing: bool | None = None
     beta: float = 0.1
     save_steps: int = 50

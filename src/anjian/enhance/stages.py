@@ -8,7 +8,6 @@ DIR/verify          the comparison with the model it was made from
 """
 
 import hashlib
-import os
 import tomllib
 from contextlib import nullcontext
 from pathlib import Path
@@ -53,7 +52,9 @@ def enhance(wanted: Enhancement, stage: Stage | None, console: Console) -> int:
         UsageError: An option, a file or the folder is wrong.
         AnjianError: A stage stopped; running it again goes on.
     """
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    from anjian.enhance.worker import set_environment
+
+    set_environment()
     from anjian.enhance.train import RESULT, machine_rank, need_attention, need_libraries
 
     need_libraries()

@@ -130,7 +130,7 @@ def _launch(job: Any, folder: Path, config: Path, rank: int) -> None:
     # Training asks no provider: their keys stay here.
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
     with (folder / f"accelerate-{rank}.log").open("ab") as log:
-        process = subprocess.Popen(command, env=kept | {"HF_HUB_DISABLE_TELEMETRY": "1"}, stdout=log)  # noqa: S603  (our own module, an argument list)
+        process = subprocess.Popen(command, env=kept, stdout=log)  # noqa: S603  (our own module, an argument list)
         try:
             code = process.wait()
         except BaseException:  # Ctrl-C: the launcher ends its processes, and then itself.

@@ -24,8 +24,6 @@ from anjian.models.wire import one_line
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 DISK = ("No space left", "File too large", "PytorchStreamWriter", "iostream error", "unexpected pos")
-SMALL = 20_000_000
-"""Parameters under which several threads lose more to waiting for each other than they win."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -46,6 +44,14 @@ class Job(msgspec.Struct, frozen=True):
     resume: str | None = None
 
 
+def set_environment() -> None:
+    """Sets what the libraries read when they are imported."""
+    # TRL reports every training to its makers unless told not to.
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    # Threads that wait by spinning take the processor from those that are waited for, where others use it too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def train(job: Job) -> None:
     """Trains, and writes the model and then the result.
 
@@ -53,8 +59,7 @@ def train(job: Job) -> None:
         UsageError: The batch does not go into the processes; several GPUs and one process.
         AnjianError: The model cannot be loaded, the memory or the disk does not suffice.
     """
-    # TRL reports every training to its makers unless told not to, before the hub's library is imported.
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    set_environment()
     warnings.filterwarnings("ignore", category=FutureWarning)
     import torch
 
@@ -110,6 +115,8 @@ def _worded(out: Path) -> Iterator[None]:
 
 def _settings(plan: TrainPlan, out: Path, world: int, gpu: bool) -> dict[str, Any]:
     """Arguments of SFTConfig and DPOConfig alike."""
+    import torch
+
     per_device = plan.per_device or max(1, plan.batch // world)
     if plan.batch % (per_device * world):
         raise UsageError(
@@ -129,9 +136,9 @@ def _settings(plan: TrainPlan, out: Path, world: int, gpu: bool) -> dict[str, An
         "warmup_steps": plan.warmup,
         "weight_decay": plan.weight_decay,
         "optim": "adamw_torch_fused",
-        # TRL turns both on by default; without a GPU memory is seldom what is short, and bfloat16 is no faster.
+        # TRL turns both on everywhere. Without a GPU memory is seldom what is short, and most CPUs emulate bfloat16.
         "gradient_checkpointing": gpu if plan.gradient_checkpointing is None else plan.gradient_checkpointing,
-        "bf16": gpu,
+        "bf16": plan.bf16 if plan.bf16 is not None else gpu or bool(torch.cpu._is_avx512_bf16_supported()),
         "use_cpu": not gpu,
         "logging_steps": 1,
         "save_steps": plan.save_steps,
@@ -145,7 +152,6 @@ def _settings(plan: TrainPlan, out: Path, world: int, gpu: bool) -> dict[str, An
 
 
 def _trainer(job: Job, settings: dict[str, Any], data: Any, log: LossLog, dtype: Any) -> Any:
-    import torch
     from transformers import AutoTokenizer, PrinterCallback, set_seed
 
     plan = job.plan
@@ -153,8 +159,6 @@ def _trainer(job: Job, settings: dict[str, Any], data: Any, log: LossLog, dtype:
     # Made first: with ZeRO-3 the settings decide how the weights are loaded.
     make = (_sft if plan.method == "sft" else _dpo)(plan, settings)
     model = load_model(job.checkpoint, dtype, plan.attention)
-    if settings["use_cpu"] and model.num_parameters() < SMALL:
-        torch.set_num_threads(1)
     tokenizer: Any = AutoTokenizer.from_pretrained(job.checkpoint)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

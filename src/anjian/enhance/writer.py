@@ -42,7 +42,8 @@ def write(prompt: Prompt, epoch: int, seed: int) -> Draft | None:
         return Draft(thinking, answer) if answer else None
     if prompt.kind == "reasoning":
         lead, _, worked = prompt.solution.partition("\n")
-        return Draft(lead + worked, f"{worked}\n答案：{prompt.item.answer}") if worked else None
+        result = prompt.item.answer
+        return Draft(lead + worked, f"{lead}结果是{result}。\n答案：{result}") if worked else None
     frames = text("frames")[prompt.kind]
     if prompt.kind == "general":
         answer = text("general")["prompts"].get(prompt.item.turns[0])
