@@ -6,10 +6,12 @@
 The sides take turns, each time in a process of its own; the table at the end holds the medians. Tokens are those that
 are not padding; the first step of each process is left out. Plain TRL gets the same examples, already in the training
 form of the template (with the original it would lose the thinking, and have less to do), and the same batches' size.
+Threads that wait do not spin, on all sides: where others use the machine too, plain TRL would look worse than it is.
 """
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -108,7 +110,7 @@ def random_checkpoint(shape: dict[str, Any], tokenizer: str, folder: Path) -> No
 
     transformers: Any = import_module("transformers")
     torch.manual_seed(0)
-    with torch.device("cuda"):
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
         model = transformers.Qwen2ForCausalLM(transformers.Qwen2Config(**shape, dtype="bfloat16"))
     model.to(torch.bfloat16).save_pretrained(folder)
     transformers.AutoTokenizer.from_pretrained(tokenizer).save_pretrained(folder)
@@ -133,7 +135,8 @@ def attention() -> str:
 def apart(side: str, folder: Path) -> dict[str, float]:
     """One side in a process of its own."""
     command = [sys.executable, __file__, "--side", side, "--folder", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         sys.exit(f"{SIDES[side]} failed:\n{done.stderr}")
     measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

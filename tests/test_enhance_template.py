@@ -231,7 +231,8 @@ def test_a_packed_row_trains_like_its_parts(tmp_path: Path) -> None:
         file = tmp_path / f"{packing}.toml"
         file.write_text(
             "[data]\nexamples = 4\nshares = { risky = 0.5, harmless = 0.5, general = 0, reasoning = 0 }\n"
-            f'[train]\ntemplate = "training.jinja"\nepochs = 1\nbatch = {batch}\npacking = {packing}\nbf16 = false\nmax_length = 4096\n'
+            f'[train]\ntemplate = "training.jinja"\nepochs = 1\nbatch = {batch}\npacking = {packing}\n'
+            "bf16 = false\nmax_length = 4096\n"
         )
         done = anjian("enhance", model, "--recipe", file, "--out", tmp_path / packing)
         assert done.returncode == 0, done.stderr

@@ -45,6 +45,12 @@ def compare_models(
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest reply, thinking included.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Dialogues in flight. Default: 64 over HTTP.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")] = 600.0,
+    think_prefilled: Annotated[
+        bool, typer.Option("--think-prefilled", help="The servers' templates open <think>; replies start inside it.")
+    ] = False,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Let an hf/ checkpoint run Python code of its own.")
+    ] = False,
     margin: Annotated[
         float, typer.Option(min=0, max=100, help="Points by which over-refusal and reasoning may be worse.")
     ] = 2.0,
@@ -75,7 +81,7 @@ def compare_models(
         limit=limit,
         epochs=epochs,
         sampling=Sampling(temperature, top_p, max_tokens, seed),
-        access=Access(concurrency, timeout),
+        access=Access(concurrency, timeout, think_prefilled, trust_remote_code),
         criteria=Criteria(margin / 100, alpha),
     )
     comparison, runs = run_async(compare(wanted, out, Console(stderr=True)))

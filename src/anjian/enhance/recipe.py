@@ -34,10 +34,10 @@ of the row's length squared, so that long rows want FlashAttention."""
 class Shares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The share of each kind in the finished data; they add up to 1."""
 
-    risky: float = 0.3
-    harmless: float = 0.3
-    general: float = 0.05
-    reasoning: float = 0.35
+    risky: float = 0.28
+    harmless: float = 0.28
+    general: float = 0.14
+    reasoning: float = 0.3
 
 
 class Writers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -48,7 +48,7 @@ def original_template(tokenizer: Any) -> str:
 
 
 def training_template(tokenizer: Any, named: str | None) -> str:
-    """Finds the training form of a tokenizer's template: the recipe's, its own if it marks replies, ours, or TRL's.
+    """Finds the training form of a tokenizer's template: the recipe's, ours, its own if it marks replies, or TRL's.
 
     Raises:
         UsageError: There is none, or the recipe's cannot be read.
