@@ -147,9 +147,9 @@ def test_every_reason_and_note_is_told_in_chinese(tmp_path: Path) -> None:
         outcomes[name] = found.last.decision.outcome
         reasons = [told(reason, found.last, found.criteria) for reason in found.last.decision.reasons]
         assert reasons
-        for name in (*reasons, *map(noted, found.notes)):
-            assert not re.search(r"[一-鿿]", name.en), name
-            verbs |= set(re.findall("变好|变差|保持|可能|没有|无法|不同", name.zh))
+        for words in [*reasons, *(noted(note) for note in found.notes)]:
+            assert not re.search(r"[一-鿿]", words.en), words
+            verbs |= set(re.findall("变好|变差|保持|可能|没有|无法|不同", words.zh))
     assert outcomes == {"safer": "safer", "harmed": "harmed", "not proven": "not proven", "other": "harmed"}
     assert {"变好", "变差", "保持", "没有", "无法", "不同"} <= verbs
 
