@@ -25,6 +25,9 @@ from anjian.models.wire import one_line
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 DISK = ("No space left", "File too large", "PytorchStreamWriter", "iostream error", "unexpected pos")
 
+CPU_PADDING = 32
+"""Rows are padded to a multiple of so many tokens where there is no GPU."""
+
 
 class Job(msgspec.Struct, frozen=True):
     """What one process needs to know.
@@ -140,6 +143,8 @@ def _settings(plan: TrainPlan, out: Path, world: int, gpu: bool) -> dict[str, An
         "gradient_checkpointing": gpu if plan.gradient_checkpointing is None else plan.gradient_checkpointing,
         "bf16": plan.bf16 if plan.bf16 is not None else gpu or bool(torch.cpu._is_avx512_bf16_supported()),
         "use_cpu": not gpu,
+        # On a CPU every other shape keeps kernels and memory of its own: gigabytes after some hundred steps.
+        "pad_to_multiple_of": None if gpu else CPU_PADDING,
         "logging_steps": 1,
         "save_steps": plan.save_steps,
         "save_total_limit": 2,
