@@ -78,6 +78,8 @@ def enhance(wanted: Enhancement, stage: Stage | None, console: Console) -> int:
     with locked(wanted.out) if first else nullcontext():
         for name in stages:
             code = _run(name, wanted, checkpoint, recipe, writing_, console)
+    if stage is None:
+        _say(console, "whether it is safer is not proven yet: the same command with --stage verify compares them")
     return code
 
 

@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from anjian.enhance.recipe import VerifyPlan
-from anjian.models.resolve import Access
+from anjian.models.resolve import LAUNCHED, Access
 from anjian.reports.comparison import print_comparison, write_comparison
 from anjian.runs.compare import Wanted, compare
 from anjian.runs.folder import replace
@@ -63,8 +63,10 @@ def verify(
         AnjianError: A run stopped early; running the stage again goes on.
     """
     folder = after / "verify"
+    # Asked the same way as the model before, so that the engine makes no difference.
+    engine = provider if (provider := before.partition("/")[0]) in LAUNCHED else "hf"
     wanted = Wanted(
-        models=(before, f"hf/{after}"),
+        models=(before, f"{engine}/{after}"),
         suites=plan.suites,
         judges=judges,
         limit=plan.limit,
