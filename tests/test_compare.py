@@ -109,6 +109,15 @@ def test_three_stages_and_scores_from_elsewhere(tmp_path: Path) -> None:
     assert "gpqa_diamond" in (tmp_path / "c" / "compare.md").read_text(encoding="utf-8").replace("\\", "")
 
 
+def test_scores_of_nobody_compared_are_refused(tmp_path: Path) -> None:
+    row = {"suite": "gpqa", "task": "imported", "judge": "lm-eval", "metric": "acc", "group_kind": "overall", "model": "x",
+           "group": "overall", "value": 0.34, "low": 0.28, "high": 0.41, "n": 198, "scored": 198}  # fmt: skip
+    (tmp_path / "gpqa.json").write_text(json.dumps([row]))
+    done = anjian("compare", "tiny/base", "tiny/distill", "--scores", tmp_path / "gpqa.json", "--out", tmp_path / "c")
+    assert done.returncode == 2
+    assert "has rows of x, not of the models" in one_line(done)
+
+
 def test_a_dead_server_leaves_what_was_answered(tmp_path: Path) -> None:
     with serving(play) as server:
         first, second = f"{server.base_url}#bad", "http://127.0.0.1:9/v1#good"

@@ -5,7 +5,7 @@ FOLDER/compare.json         the comparison; written last, so that its presence m
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -78,7 +78,8 @@ async def compare(wanted: Wanted, folder: Path, console: Console) -> tuple[Compa
     if strange := sorted(set(wanted.data) - set(wanted.suites)):
         raise UsageError(f"--data {strange[0]}=…: {strange[0]} is not compared; name it with --suite")
     given = {(run.model, run.suite): run for path in wanted.runs for run in _given(path, models)}
-    imported = [row for path in wanted.scores for row in decoded(path, _rows)]
+    called = dict(zip(wanted.models, models, strict=True))
+    imported = [row for path in wanted.scores for row in _imported(path, called)]
     plans = [(model, [suite for suite in wanted.suites if (model, suite) not in given]) for model in models]
     prepared = {(model, suite): prepare(_plan(wanted, model, suite)) for model, suites in plans for suite in suites}
     runs = list(given.values())
@@ -114,6 +115,16 @@ def _given(path: Path, models: Sequence[str]) -> Iterator[Measured]:
 
 def _model_of(folder: Path) -> str:
     return str(decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile)).run.get("model", ""))
+
+
+def _imported(path: Path, called: Mapping[str, str]) -> list[Row]:
+    """Rows of other harnesses, their models called as they are asked."""
+    rows = decoded(path, _rows)
+    named = [msgspec.structs.replace(row, model=called.get(row.model, row.model)) for row in rows]
+    if not any(row.model in called.values() for row in named):
+        whose = ", ".join(sorted({row.model for row in rows})) or "nobody"
+        raise UsageError(f"--scores {path} has rows of {whose}, not of the models; import it with --model NAME")
+    return named
 
 
 def _rows(text: bytes) -> list[Row]:
