@@ -37,6 +37,21 @@ def play(call: Call) -> web.StreamResponse:
 
 PROBLEMS = {item.turns[0]: item.answer for item in load_bank("reasoning")}
 
+GPQA = {
+    "suite": "gpqa_diamond",
+    "task": "imported",
+    "judge": "lm-eval",
+    "metric": "acc",
+    "group_kind": "overall",
+    "group": "overall",
+    "value": 0.34,
+    "low": 0.28,
+    "high": 0.41,
+    "n": 198,
+    "scored": 198,
+}
+"""A row as `anjian import` writes it, but for the model."""
+
 
 def compare(server: Server, folder: Path, *more: object, models: tuple[str, ...] = ("bad", "good")) -> Any:
     named = [f"{server.base_url}#{model}" for model in models]
@@ -92,11 +107,9 @@ def test_what_was_not_measured_is_not_proven(tmp_path: Path) -> None:
 
 
 def test_three_stages_and_scores_from_elsewhere(tmp_path: Path) -> None:
-    row = {"suite": "gpqa_diamond", "task": "imported", "judge": "lm-eval", "metric": "acc", "group_kind": "overall",
-           "group": "overall", "value": 0.34, "low": 0.28, "high": 0.41, "n": 198, "scored": 198}  # fmt: skip
     with serving(play) as server:
         names = [f"{server.base_url}#{model}" for model in ("good", "bad", "worn")]
-        rows = [row | {"model": name, "value": value} for name, value in zip(names, (0.34, 0.31, 0.3), strict=True)]
+        rows = [GPQA | {"model": name, "value": value} for name, value in zip(names, (0.34, 0.31, 0.3), strict=True)]
         (tmp_path / "gpqa.json").write_text(json.dumps(rows))
         done = compare(server, tmp_path / "c", "--suite", "chisafety", "--scores", tmp_path / "gpqa.json",
                        models=("good", "bad", "worn"))  # fmt: skip
@@ -110,9 +123,7 @@ def test_three_stages_and_scores_from_elsewhere(tmp_path: Path) -> None:
 
 
 def test_scores_of_nobody_compared_are_refused(tmp_path: Path) -> None:
-    row = {"suite": "gpqa", "task": "imported", "judge": "lm-eval", "metric": "acc", "group_kind": "overall", "model": "x",
-           "group": "overall", "value": 0.34, "low": 0.28, "high": 0.41, "n": 198, "scored": 198}  # fmt: skip
-    (tmp_path / "gpqa.json").write_text(json.dumps([row]))
+    (tmp_path / "gpqa.json").write_text(json.dumps([GPQA | {"model": "x"}]))
     done = anjian("compare", "tiny/base", "tiny/distill", "--scores", tmp_path / "gpqa.json", "--out", tmp_path / "c")
     assert done.returncode == 2
     assert "has rows of x, not of the models" in one_line(done)
