@@ -1,8 +1,11 @@
+import signal
 from pathlib import Path
 
 import pytest
 from tiny_checkpoint import save_checkpoint
 
+# Whoever runs the tests in the background ignores Ctrl-C, and the processes that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 SHARED = Path(__file__).parents[2] / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the public data folder {SHARED} is not here")
 
