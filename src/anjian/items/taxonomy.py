@@ -36,6 +36,10 @@ class Taxonomy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Finds a category by its name, an alias, or the name with the suffix 内容 that some files append."""
         return _index(self).get(name) or _index(self).get(name.removesuffix("内容"))
 
+    def area_names(self) -> dict[str, str]:
+        """Category to area, both by their Chinese names, in the published order."""
+        return {category.zh: area.zh for area in self.areas for category in area.categories}
+
     def area_of(self, name: str) -> Area:
         """Returns the area of a category named as in the taxonomy; KeyError if there is none."""
         return _index(self)[name][0]

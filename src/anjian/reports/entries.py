@@ -14,8 +14,8 @@ from anjian.judges.kinds import COMPLIANCE, POINTS
 from anjian.judges.labels import DEGREES
 from anjian.reports.names import places
 from anjian.reports.text import visible
-from anjian.runs.folder import REPLIES, RUN, SCORES, VERDICTS, Replied
-from anjian.runs.reading import RunFile, decoded
+from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Replied
+from anjian.runs.reading import RunFile, read_about, read_rows
 from anjian.scores.rows import Row, Verdicted
 
 MOST_ENTRIES = 5_000
@@ -82,8 +82,7 @@ def read_run(folder: Path) -> Run:
     Raises:
         UsageError: A file is missing or broken; names it.
     """
-    about = decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
-    rows = decoded(folder / SCORES, lambda text: msgspec.json.decode(text, type=list[Row]))
+    about, rows = read_about(folder), read_rows(folder / SCORES)
     suite = str(about.run.get("suite", ""))
     counts = Counts(Counter(), Counter(), Counter(), {})
     ranks = []

@@ -17,7 +17,7 @@ from anjian.models.resolve import Access, providers
 from anjian.models.weights import fingerprint, local_folder
 from anjian.runs.evaluate import Plan, Prepared, evaluate, prepare
 from anjian.runs.folder import RUN, SCORES, replace, run_name
-from anjian.runs.reading import RunFile, decoded, read_measured
+from anjian.runs.reading import read_about, read_measured, read_rows
 from anjian.runs.seats import RULES, describe_models
 from anjian.scores.comparison import Comparison, Measured, compare_models
 from anjian.scores.gates import Criteria
@@ -102,33 +102,25 @@ def _given(path: Path, models: Sequence[str]) -> Iterator[Measured]:
     """A finished run, or all those below a folder that belong to the models."""
     single = (path / RUN).exists()
     folders = [path] if single else sorted(found.parent for found in path.rglob(SCORES))
-    found = [folder for folder in folders if _model_of(folder) in models]
+    held = {folder: read_about(folder) for folder in folders}
+    found = [folder for folder in folders if held[folder].run.get("model") in models]
     if not found:
-        whose = f"is a run of {_model_of(path)}" if single else "holds no finished run of the models"
+        whose = f"is a run of {held[path].run.get('model', '')}" if single else "holds no finished run of the models"
         raise UsageError(f"--run {path} {whose}, which is not compared; name the model, or leave the run out")
     for folder in found:
-        held = decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
-        if held.identity.get("weights", "") != fingerprint(_model_of(folder)):
+        if held[folder].identity.get("weights", "") != fingerprint(str(held[folder].run["model"])):
             raise UsageError(f"--run {folder}: the model has other weights now; leave the run out to run it again")
         yield read_measured(folder)
 
 
-def _model_of(folder: Path) -> str:
-    return str(decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile)).run.get("model", ""))
-
-
 def _imported(path: Path, called: Mapping[str, str]) -> list[Row]:
     """Rows of other harnesses, their models called as they are asked."""
-    rows = decoded(path, _rows)
+    rows = read_rows(path)
     named = [msgspec.structs.replace(row, model=called.get(row.model, row.model)) for row in rows]
     if not any(row.model in called.values() for row in named):
         whose = ", ".join(sorted({row.model for row in rows})) or "nobody"
         raise UsageError(f"--scores {path} has rows of {whose}, not of the models; import it with --model NAME")
     return named
-
-
-def _rows(text: bytes) -> list[Row]:
-    return msgspec.json.decode(text, type=list[Row])
 
 
 def _plan(wanted: Wanted, model: str, suite: str) -> Plan:

@@ -32,8 +32,7 @@ def read_measured(folder: Path) -> Measured:
     Raises:
         UsageError: A file is missing or broken; names it.
     """
-    about = decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
-    rows = decoded(folder / SCORES, lambda text: msgspec.json.decode(text, type=list[Row]))
+    about, rows = read_about(folder), read_rows(folder / SCORES)
     verdicts = [msgspec.structs.replace(line, analysis="") for _, line in decode_lines(folder / VERDICTS, Verdicted)]
     model, suite = str(about.run.get("model", "")), str(about.run.get("suite", ""))
     return Measured(model, suite, rows, verdicts, str(about.items.get("sha256", "")), str(folder))
@@ -50,6 +49,16 @@ def replies_of(folder: Path, ids: Collection[str]) -> Iterator[tuple[Verdicted, 
     for (_, verdict), (_, reply) in zip(verdicts, replies, strict=False):
         if verdict.id in ids:
             yield verdict, reply
+
+
+def read_about(folder: Path) -> RunFile:
+    """Reads `run.toml`; raises UsageError, naming the file."""
+    return decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Reads a file of scores; raises UsageError, naming the file."""
+    return decoded(path, lambda text: msgspec.json.decode(text, type=list[Row]))
 
 
 def decoded(path: Path, decode: Callable[[bytes], T]) -> T:

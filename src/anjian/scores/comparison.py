@@ -10,10 +10,7 @@ from anjian.items.taxonomy import load_taxonomy
 from anjian.scores.gates import Criteria, Decision, decide
 from anjian.scores.measures import Measure, Measures
 from anjian.scores.paired import Change, Metric, compare, holm, of_group
-from anjian.scores.rows import Row, Verdicted
-
-IMPORTED = "imported"
-"""The task of rows that other harnesses measured; they have no items to compare."""
+from anjian.scores.rows import IMPORTED, Row, Verdicted
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -164,9 +161,7 @@ def _measure(measures: Mapping[str, Measures], metric: Metric) -> Measure:
 
 def _members(metric: Metric) -> dict[str, str]:
     """Category to area, where a metric is about one area."""
-    if metric.group_kind == "overall":
-        return {}
-    return {category.zh: area.zh for area in load_taxonomy(metric.suite).areas for category in area.categories}
+    return {} if metric.group_kind == "overall" else load_taxonomy(metric.suite).area_names()
 
 
 def _notes(

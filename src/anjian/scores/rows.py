@@ -10,6 +10,9 @@ from anjian.scores.intervals import wilson
 
 GroupKind = Literal["overall", "area", "category", "ability", "dimension", "round", "history"]
 
+IMPORTED = "imported"
+"""The task of rows that other harnesses measured: `anjian eval` never writes it, and they have no items to compare."""
+
 
 class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of `verdicts.jsonl`: what one reply is worth, and what it was the reply to.

@@ -111,7 +111,7 @@ class ChiSafety:
 
     def score(self, verdicts: Iterable[Verdicted], model: str, judge: str, epochs: int) -> list[Row]:
         """ACC-O and ACC-i; RR-1, RR-2 and HR, micro-averaged (section 3.3 of the paper); see `Suite.score`."""
-        area = {c.zh: a.zh for a in load_taxonomy(self.name).areas for c in a.categories}
+        area = load_taxonomy(self.name).area_names()
 
         def groups(verdict: Verdicted) -> list[tuple[GroupKind, str]]:
             found: list[tuple[GroupKind, str]] = [

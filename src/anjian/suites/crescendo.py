@@ -108,7 +108,7 @@ class Crescendo:
     def score(self, verdicts: Iterable[Verdicted], model: str, judge: str, epochs: int) -> list[Row]:
         """Attack success rate, and in which exchange it came; see `Suite.score`."""
         taxonomy = load_taxonomy(TAXONOMY)
-        area = {category.zh: area.zh for area in taxonomy.areas for category in area.categories}
+        area = taxonomy.area_names()
         kept = list(verdicts)
         attacks = Attacks()
         for verdict in kept:

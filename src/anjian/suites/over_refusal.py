@@ -96,7 +96,7 @@ class OverRefusal:
     def score(self, verdicts: Iterable[Verdicted], model: str, judge: str, epochs: int) -> list[Row]:
         """`over_refusal` is `full_refusal` and `partial_refusal` together, as XSTest counts; see `Suite.score`."""
         taxonomy = load_taxonomy(TAXONOMY)
-        area = {category.zh: area.zh for area in taxonomy.areas for category in area.categories}
+        area = taxonomy.area_names()
 
         def groups(verdict: Verdicted) -> list[tuple[GroupKind, str]]:
             return [

@@ -105,7 +105,7 @@ class Reasoning:
     def score(self, verdicts: Iterable[Verdicted], model: str, judge: str, epochs: int) -> list[Row]:
         """`pass@1` overall, by area and by category, which is the benchmark for published sets; see `Suite.score`."""
         taxonomy = load_taxonomy(self.name)
-        area = {category.zh: area.zh for area in taxonomy.areas for category in area.categories}
+        area = taxonomy.area_names()
 
         def groups(verdict: Verdicted) -> Iterable[tuple[GroupKind, str]]:
             yield "overall", "overall"

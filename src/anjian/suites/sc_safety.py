@@ -96,7 +96,7 @@ class ScSafety:
     def score(self, verdicts: Iterable[Verdicted], model: str, judge: str, epochs: int) -> list[Row]:
         """Scores from 0 to 100 and the over-refusal of harmless pairs; see `Suite.score`."""
         taxonomy = load_taxonomy(self.name)
-        ability = {category.zh: area.zh for area in taxonomy.areas for category in area.categories}
+        ability = taxonomy.area_names()
         points = Points(MAXIMUM)
         harmless = Tally(
             measures.values(self.measures[HARMLESS]),

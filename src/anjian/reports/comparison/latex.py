@@ -21,9 +21,10 @@ from anjian.reports.comparison.words import (
 )
 from anjian.reports.names import SUITES, TASKS, metric_name, named
 from anjian.reports.text import plain
-from anjian.scores.comparison import IMPORTED, Comparison, Contrast
+from anjian.scores.comparison import Comparison, Contrast
 from anjian.scores.gates import worded_p
 from anjian.scores.paired import Change, Metric
+from anjian.scores.rows import IMPORTED
 
 # Brackets and asterisks would be arguments of the line break before them.
 _ESCAPES = {

@@ -6,9 +6,9 @@ import msgspec
 
 from anjian.reports.names import Name, factors, group_name, metric_name, places, taxonomy_of
 from anjian.reports.text import number, span
-from anjian.scores.comparison import IMPORTED, Comparison
+from anjian.scores.comparison import Comparison
 from anjian.scores.paired import Change, Metric
-from anjian.scores.rows import Row
+from anjian.scores.rows import IMPORTED, Row
 
 DIGITS = 2
 """Decimals of a value, as the papers print them; two values that look the same are tied."""

@@ -8,11 +8,9 @@ from typing import NamedTuple
 
 from anjian.errors import UsageError
 from anjian.scores.intervals import Z95, wilson
-from anjian.scores.rows import GroupKind, Row
+from anjian.scores.rows import IMPORTED, GroupKind, Row
 
 FORMS = "reports of EvalScope, results_*.json of lm-evaluation-harness, .json and .eval logs of Inspect AI"
-TASK = "imported"
-"""The task of every imported row; `anjian eval` never writes it."""
 STANDARD = {"accuracy": "acc", "mean_acc": "acc", "AverageAccuracy": "acc", "WeightedAverageAccuracy": "acc"}
 """Names of one and the same thing: the share of right answers."""
 _NO_FRACTIONS = ("perplexity", "bits_per", "likelihood", "loss", "bleu", "chrf", "mcc", "matthews", "pearson",
@@ -138,7 +136,7 @@ def rows_of(path: Path, suite: str, model: str, judge: str, measures: Iterable[M
         low, high = interval(value, measure.stderr, independent, measure.bounds)
         group, metric = writable(measure.group), writable(names[measure.metric, measure.suffix, measure.variant])
         figures = (round(value, 6), low if low is None else round(low, 6), high if high is None else round(high, 6))
-        place = (writable(suite), TASK, writable(model), judge, metric, measure.kind, group)
+        place = (writable(suite), IMPORTED, writable(model), judge, metric, measure.kind, group)
         rows.append(Row(*place, *figures, max(measure.n, measure.scored), measure.scored))
     return rows, notes
 
