@@ -85,7 +85,7 @@ def prepare(folder: Path, shape: str | None, steps: int, batch: int) -> None:
 
     from anjian.enhance.checkpoint import load_tokenizer, resolve
     from anjian.enhance.recipe import TrainPlan
-    from anjian.enhance.tokens import tokenize
+    from anjian.enhance.training.tokens import tokenize
 
     tiny = resolve("tiny/distill").path
     plan = TrainPlan(epochs=1, batch=batch, save_steps=10**6)
@@ -148,7 +148,7 @@ def ours(folder: Path) -> dict[str, float]:
     import msgspec
 
     from anjian.enhance.recipe import TrainPlan
-    from anjian.enhance.worker import Job, train
+    from anjian.enhance.training.worker import Job, train
 
     about = json.loads((folder / "about.json").read_text())
     plan = msgspec.convert(about["plan"], TrainPlan)

@@ -22,10 +22,10 @@ def engine(port: int, count: int, in_flight: int, calls: int) -> None:
     from rich.console import Console
 
     import anjian.models.http  # noqa: F401  (loaded before the clock starts, like the other side's imports)
-    from anjian.cli.loop import run_async
-    from anjian.judges.cues import load_cues
+    from anjian.judges.rules.cues import load_cues
     from anjian.models.resolve import Access
     from anjian.runs.evaluate import Plan, evaluate, prepare
+    from anjian.runs.loop import run_async
     from anjian.suites.base import Source
 
     suite, category = ("chisafety", "年龄歧视") if calls == 1 else ("sc_safety", "偏见歧视")

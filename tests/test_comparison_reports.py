@@ -27,11 +27,12 @@ from anjian.reports.comparison.latex import escaped as latex_escaped
 from anjian.reports.comparison.markdown import escaped as markdown_escaped
 from anjian.reports.comparison.table import interval_of, sheets, signed, value_of
 from anjian.reports.comparison.words import mark, noted, told, way_of
-from anjian.reports.text import csv_text, plain
+from anjian.reports.text import csv_text
 from anjian.scores.comparison import Comparison, Measured, compare_models
 from anjian.scores.gates import Criteria
 from anjian.scores.paired import Change, Metric
 from anjian.scores.rows import Row
+from anjian.text import plain
 
 in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here, so the page was not opened")
 RR1 = Metric("chisafety", "refusal", "rr1")

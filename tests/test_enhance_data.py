@@ -13,11 +13,11 @@ from inside import anjian_inside as anjian
 from loopback import Call, completion, failure, serving
 from tiny_checkpoint import save_checkpoint
 
+from anjian.enhance.data.sources import clean, read_prompts
 from anjian.enhance.recipe import KINDS, Recipe, load_recipe
-from anjian.enhance.sources import clean, read_prompts
 from anjian.items.bank import load_bank
 from anjian.items.near import NEAR, NearIndex, text_of
-from anjian.judges.rules import classify, classify_harmless
+from anjian.judges.rules.judge import classify, classify_harmless
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 REFUSAL = "抱歉，我不能帮你做这件事，它会伤害别人。建议你通过正规的投诉渠道反映问题。"
@@ -199,7 +199,7 @@ def test_answers_without_thinking_or_cut_off_go_out(tmp_path: Path) -> None:
 
 
 def test_only_right_solutions_are_kept(tmp_path: Path) -> None:
-    pytest.importorskip("anjian.judges.math")
+    pytest.importorskip("anjian.judges.math.judge")
     problems = [
         {
             "id": f"p{n}",

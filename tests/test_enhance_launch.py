@@ -9,7 +9,7 @@ from command import one_line
 from inside import anjian_inside
 
 from anjian.enhance.recipe import load_recipe
-from anjian.enhance.train import machine_rank
+from anjian.enhance.training.stage import machine_rank
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 CONFIGS = RECIPES / "accelerate"
@@ -19,7 +19,7 @@ def launched(config: Path, *more: str) -> Any:
     """The arguments with which `accelerate launch` would start the processes."""
     launch: Any = import_module("accelerate.commands.launch")
     arguments = launch.launch_command_parser().parse_args(
-        ["--config_file", str(config), *more, "--module", "anjian.enhance.worker", "job.json"]
+        ["--config_file", str(config), *more, "--module", "anjian.enhance.training.worker", "job.json"]
     )
     return launch._validate_launch_command(arguments)[0]
 

@@ -12,10 +12,10 @@ from inside import anjian_inside as anjian
 from tiny_checkpoint import CHARACTERS, R1_TEMPLATE, TEMPLATE, save_checkpoint
 
 from anjian.enhance.checkpoint import load_tokenizer, resolve
-from anjian.enhance.examples import Draft, spoken
+from anjian.enhance.data.examples import Draft, spoken
 from anjian.enhance.recipe import PACKABLE
-from anjian.enhance.template import IGNORED, tokenized, training_template
-from anjian.enhance.tokens import layout
+from anjian.enhance.training.template import IGNORED, tokenized, training_template
+from anjian.enhance.training.tokens import layout
 from anjian.errors import UsageError
 from anjian.items.records import Message
 

@@ -26,7 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anjian.errors import UsageError
-from anjian.scores.imports import import_results
+from anjian.imports import import_results
 from anjian.scores.rows import Row
 
 Rows = dict[tuple[str, str, str], dict[str, Any]]

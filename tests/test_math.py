@@ -17,9 +17,9 @@ from anjian.errors import UsageError
 from anjian.items.problems import read_problems
 from anjian.items.records import Item
 from anjian.judges.base import Verdict
-from anjian.judges.final_answer import find_answer
-from anjian.judges.math import MathJudge
-from anjian.judges.numbers import read_number
+from anjian.judges.math.final_answer import find_answer
+from anjian.judges.math.judge import MathJudge
+from anjian.judges.math.numbers import read_number
 
 
 def judged(answer: str | None, reply: str) -> Verdict:

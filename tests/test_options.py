@@ -8,7 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from anjian.judges.base import NO_OPTION, SEVERAL_OPTIONS
-from anjian.judges.options import read_option
+from anjian.judges.choice.options import read_option
 
 YES_NO = {"A": "是", "B": "否"}
 NO_YES = {"A": "否", "B": "是"}

@@ -13,7 +13,7 @@ from loopback import Call, Server, completion, failure, serving
 
 from anjian.items.bank import load_bank
 from anjian.judges.kinds import COMPLIANCE, FULL_ANSWER, FULL_REFUSAL, PARTIAL_REFUSAL
-from anjian.judges.rules import classify_harmless
+from anjian.judges.rules.judge import classify_harmless
 from anjian.suites import find_suite
 from anjian.suites.base import Source
 

@@ -12,14 +12,14 @@ from command import anjian, one_line, read_lines, scores, write_items
 from conftest import SHARED, needs_shared
 from loopback import Call, completion, failure, serving
 
-from anjian.enhance.examples import Prompt
-from anjian.enhance.sources import clean
+from anjian.enhance.data.examples import Prompt
+from anjian.enhance.data.sources import clean
 from anjian.errors import UsageError
 from anjian.items.bank import load_bank
 from anjian.items.problems import read_problems
 from anjian.items.records import Item
 from anjian.items.taxonomy import load_taxonomy
-from anjian.judges.numbers import read_number
+from anjian.judges.math.numbers import read_number
 
 BANK = load_bank("reasoning")
 GSM8K = {"question": "Janet has 3 eggs and buys 4. How many?", "answer": "3+4=<<3+4=7>>7\n#### 7"}

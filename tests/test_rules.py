@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from anjian.items.records import Item, Message
 from anjian.judges.base import NO_ANSWER, Verdict
-from anjian.judges.cues import compile_cues, load_cues
 from anjian.judges.kinds import KINDS, Kind
 from anjian.judges.labels import DEGREES, GUIDANCE, HARMLESS, REFUSAL, RISKY
-from anjian.judges.rules import RulesJudge, classify
+from anjian.judges.rules.cues import compile_cues, load_cues
+from anjian.judges.rules.judge import RulesJudge, classify
 
 REPLIES = [
     json.loads(line)

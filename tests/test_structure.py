@@ -10,7 +10,9 @@ import pytest
 import anjian
 
 PACKAGE = Path(anjian.__file__).parent
-ROOMS = ["items", "models", "dialogue", "judges", "scores", "suites", "runs", "reports", "enhance", "cli"]
+ROOMS = [
+    "items", "models", "dialogue", "judges", "scores", "imports", "suites", "runs", "reports", "enhance", "cli",
+]  # fmt: skip
 HEAVY = ["scipy", "plotly", "jinja2", "torch", "transformers", "numpy"]
 
 

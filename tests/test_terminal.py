@@ -13,8 +13,9 @@ from rich.text import Text
 from synthetic_run import make_run
 
 from anjian.reports.terminal import print_scores, score_tables
-from anjian.reports.text import clean, number, plain, span, visible
+from anjian.reports.text import clean, number, span
 from anjian.scores.rows import GroupKind, Row
+from anjian.text import plain, visible
 
 HOSTILE = "evil\x1b[2J\x1b]0;owned\x07\u202etxt[bold red]loud[/] [/nothing] \\[x]\nsecond line"
 

@@ -79,11 +79,11 @@ def hardness(
     from rich.table import Table
 
     from anjian.errors import UsageError
-    from anjian.reports.text import plain
     from anjian.runs.folder import RUN, VERDICTS
     from anjian.scores.hardness import hardness as measure
     from anjian.scores.hardness import summary
     from anjian.scores.rows import Verdicted
+    from anjian.text import plain
 
     if show not in ("", "all", "some", "none"):
         raise UsageError(f"--list takes all, some or none, not {show!r}")

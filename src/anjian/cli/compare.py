@@ -64,11 +64,11 @@ def compare_models(
     """Run what is missing, then show the models side by side, item by item, with a verdict on the last stage."""
     from rich.console import Console
 
-    from anjian.cli.loop import run_async
     from anjian.models.base import Sampling
     from anjian.models.resolve import Access
     from anjian.reports.comparison import print_comparison, write_comparison
     from anjian.runs.compare import DEFAULT_SUITES, Wanted, compare
+    from anjian.runs.loop import run_async
     from anjian.scores.gates import Criteria
 
     wanted = Wanted(

@@ -105,10 +105,10 @@ def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
     """Runs a prepared plan, shows the scores, writes the report; returns the exit code."""
     from rich.console import Console
 
-    from anjian.cli.loop import run_async
     from anjian.reports.html import write_report
     from anjian.reports.terminal import print_scores
     from anjian.runs.evaluate import evaluate
+    from anjian.runs.loop import run_async
 
     result = run_async(evaluate(prepared, folder, Console(stderr=True)))
     report = write_report(folder)

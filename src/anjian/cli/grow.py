@@ -30,10 +30,10 @@ def grow_items(
     """Grow items: keep what elicits risk from the targets, rewrite what stays safe, drop the rest."""
     from rich.console import Console
 
-    from anjian.cli.loop import run_async
     from anjian.models.base import Sampling
     from anjian.models.resolve import Access
     from anjian.runs.grow import GrowPlan, grow
+    from anjian.runs.loop import run_async
 
     plan = GrowPlan(
         seeds=seeds,

@@ -38,8 +38,8 @@ def import_scores(
     import msgspec
     from rich.console import Console
 
-    from anjian.runs.folder import replace
-    from anjian.scores.imports import import_results, key_of, merged
+    from anjian.files import replace
+    from anjian.imports import import_results, key_of, merged
 
     held = _held(out)
     imported = import_results(results, model)
@@ -75,7 +75,7 @@ def _held(out: Path) -> list[Row]:
 
 
 def _plain(text: str) -> str:
-    from anjian.reports.text import plain
+    from anjian.text import plain
 
     return plain(text)
 
@@ -89,7 +89,8 @@ def _table(rows: Sequence[Row], width: int) -> Table:
     from rich.text import Text
 
     from anjian.reports.names import factors, metric_name
-    from anjian.reports.text import number, plain, span
+    from anjian.reports.text import number, span
+    from anjian.text import plain
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
     for head in ("测试\nbenchmark", "模型\nmodel", "指标\nmetric"):

@@ -9,7 +9,7 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.models.resolve import LAUNCHED, TINY, providers
-from anjian.models.wire import one_line
+from anjian.text import one_line
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx", ".h5", ".msgpack")
 NOT_COPIED = (

@@ -11,14 +11,14 @@ from rich.console import Console
 
 from anjian import __version__
 from anjian.enhance.checkpoint import public_name, resolve, small_files
-from anjian.enhance.data import CARD
+from anjian.enhance.data.stage import CARD
 from anjian.enhance.recipe import ABOUT, Recipe
-from anjian.enhance.tokens import decoded
-from anjian.enhance.train import RESULT
+from anjian.enhance.training.stage import RESULT
+from anjian.enhance.training.tokens import decoded
 from anjian.errors import UsageError
-from anjian.models.wire import one_line
+from anjian.files import replace, writing
 from anjian.prompts import render
-from anjian.runs.folder import replace, writing
+from anjian.text import one_line
 
 WHOLE = "model.safetensors.index.json", "model.safetensors"
 ADAPTER = "adapter_config.json"

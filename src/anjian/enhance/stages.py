@@ -18,12 +18,12 @@ import tomli_w
 from rich.console import Console
 
 from anjian import __version__
-from anjian.enhance.answers import Writing
 from anjian.enhance.checkpoint import Checkpoint, resolve
+from anjian.enhance.data.answers import Writing
 from anjian.enhance.recipe import ABOUT, RECIPE, Recipe, load_recipe
 from anjian.errors import UsageError
+from anjian.files import LOCK, locked, replace, writing
 from anjian.models.resolve import Access
-from anjian.runs.folder import LOCK, locked, replace, writing
 
 Stage = Literal["data", "train", "export", "verify"]
 STAGES: tuple[Stage, ...] = ("data", "train", "export")
@@ -52,10 +52,10 @@ def enhance(wanted: Enhancement, stage: Stage | None, console: Console) -> int:
         UsageError: An option, a file or the folder is wrong.
         AnjianError: A stage stopped; running it again goes on.
     """
-    from anjian.enhance.worker import set_environment
+    from anjian.enhance.training.worker import set_environment
 
     set_environment()
-    from anjian.enhance.train import RESULT, machine_rank, need_attention, need_libraries
+    from anjian.enhance.training.stage import RESULT, machine_rank, need_attention, need_libraries
 
     need_libraries()
     checkpoint = resolve(wanted.model)
@@ -86,14 +86,14 @@ def enhance(wanted: Enhancement, stage: Stage | None, console: Console) -> int:
 def _run(
     stage: Stage, wanted: Enhancement, checkpoint: Checkpoint, recipe: Recipe, writing_: Writing, console: Console
 ) -> int:
-    from anjian.enhance.data import CARD
-    from anjian.enhance.train import RESULT
+    from anjian.enhance.data.stage import CARD
+    from anjian.enhance.training.stage import RESULT
 
     out = wanted.out
     if stage == "data" and not (out / "data" / CARD).exists():
         _make_data(wanted, writing_, console)
     elif stage == "train" and not (out / "train" / RESULT).exists():
-        from anjian.enhance.train import train_model
+        from anjian.enhance.training.stage import train_model
 
         result = train_model(
             checkpoint.path, recipe.train, out / "data", out / "train", wanted.accelerate_config, console
@@ -113,7 +113,7 @@ def _run(
 def _make_data(wanted: Enhancement, writing_: Writing, console: Console) -> None:
     import asyncio
 
-    from anjian.enhance.data import make_data
+    from anjian.enhance.data.stage import make_data
 
     card = asyncio.run(make_data(writing_, wanted.against, wanted.out / "data", console))
     kinds = ", ".join(f"{kind} {row['used']}" for kind, row in card["kinds"].items())

@@ -12,10 +12,10 @@ import msgspec
 from rich.console import Console
 
 from anjian.enhance.recipe import VerifyPlan
+from anjian.files import replace
 from anjian.models.resolve import LAUNCHED, Access
 from anjian.reports.comparison import print_comparison, write_comparison
 from anjian.runs.compare import Wanted, compare
-from anjian.runs.folder import replace
 from anjian.scores.comparison import Comparison
 from anjian.scores.gates import Criteria
 from anjian.scores.paired import Change

@@ -12,7 +12,7 @@ import threading
 from anjian.models.base import BAD_REPLY, NOT_ASKED, TOO_LONG, CallError, Model, Reply, Request
 from anjian.models.hf_generate import Prompt, free_memory, generate, to_prompt, to_reply
 from anjian.models.hf_load import Checkpoint, load
-from anjian.models.wire import one_line
+from anjian.text import one_line
 
 ROUND_BATCHES = 4
 """Batches' worth of requests in flight: enough to sort by length, few enough to keep the queue short."""

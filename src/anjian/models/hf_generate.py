@@ -17,7 +17,7 @@ import msgspec
 from anjian.models.base import NOT_ASKED, TOO_LONG, CallError, Reply, Request
 from anjian.models.hf_load import Checkpoint, library
 from anjian.models.thinking import OPEN
-from anjian.models.wire import one_line
+from anjian.text import one_line
 
 LONGEST_REPLY = 4096
 """Tokens of a reply where neither the request nor the checkpoint sets a limit."""

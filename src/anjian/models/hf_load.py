@@ -12,7 +12,7 @@ from typing import Any
 from anjian.errors import UsageError
 from anjian.models.base import Sampling
 from anjian.models.thinking import CLOSE, OPEN
-from anjian.models.wire import one_line
+from anjian.text import one_line
 
 # Settings of a checkpoint's generation_config that shape its replies beside temperature, top-p and top-k.
 # All others (beams, caches, lengths) are left out, so that generate does what is asked here and nothing twice.

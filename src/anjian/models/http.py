@@ -18,7 +18,8 @@ import yarl
 
 from anjian.models.base import BAD_REPLY, CONNECTION, RATE_LIMIT, TIMEOUT, CallError, Model, Reply, Request
 from anjian.models.endpoints import Endpoint, Endpoints
-from anjian.models.wire import BUDGET, RETRY_STATUS, decode_body, encode_body, error_of, one_line
+from anjian.models.wire import BUDGET, RETRY_STATUS, decode_body, encode_body, error_of
+from anjian.text import one_line
 
 TRIES = {CONNECTION: 6, RATE_LIMIT: 40, TIMEOUT: 2, BAD_REPLY: 3}
 """How often a call is tried, by what went wrong last; TRIES_OTHERWISE for the rest."""

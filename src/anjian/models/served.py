@@ -24,7 +24,7 @@ from anjian.errors import UsageError
 from anjian.models import watchdog
 from anjian.models.base import CONNECTION, CallError, Model, Reply, Request, ServerError
 from anjian.models.http import HttpModel
-from anjian.models.wire import one_line
+from anjian.text import one_line
 
 POLL_SECONDS = 0.25
 STOP_SECONDS = 10.0

@@ -15,6 +15,7 @@ from anjian.models.base import (
     Reply,
     Request,
 )
+from anjian.text import one_line
 
 FATAL_STATUS = {401, 402, 403, 404, 405}
 RETRY_STATUS = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
@@ -126,10 +127,3 @@ def _error_text(body: bytes) -> str:
     if isinstance(error, dict):
         error = " ".join(str(error[key]) for key in ("code", "type", "message") if error.get(key))
     return one_line(str(error))
-
-
-def one_line(text: str, length: int = 200) -> str:
-    """Makes foreign text fit for a terminal: one line, no control characters, no keys, at most `length` characters."""
-    text = re.sub(r"\b(sk|ak|key)-[\w*.-]{6,}|Bearer\s+\S+", "***", text)
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= length else text[: length - 1] + "…"

@@ -13,10 +13,10 @@ from anjian.items.records import decode_lines, read_lines
 from anjian.judges.kinds import COMPLIANCE, POINTS
 from anjian.judges.labels import DEGREES
 from anjian.reports.names import places
-from anjian.reports.text import visible
 from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Replied
 from anjian.runs.reading import RunFile, read_about, read_rows
 from anjian.scores.rows import Row, Verdicted
+from anjian.text import visible
 
 MOST_ENTRIES = 5_000
 LONGEST_TEXT = 12_000

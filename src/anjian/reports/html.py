@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from anjian.files import replace
 from anjian.reports.entries import Run, read_run
 from anjian.reports.names import (
     KINDS,
@@ -27,7 +28,6 @@ from anjian.reports.names import (
 )
 from anjian.reports.page import render_page
 from anjian.reports.text import number, span
-from anjian.runs.folder import replace
 from anjian.scores.rows import Row
 
 REPORT = "report.html"

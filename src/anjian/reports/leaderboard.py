@@ -15,9 +15,10 @@ from rich.table import Table
 
 from anjian.errors import UsageError
 from anjian.reports.published import load_published
-from anjian.reports.text import clean, csv_text, number, plain, span
+from anjian.reports.text import clean, csv_text, number, span
 from anjian.runs.folder import RUN, SCORES
 from anjian.scores.rows import Row
+from anjian.text import plain
 
 SUITE = "sc_safety"
 ABILITIES = {"traditional": "传统安全", "responsible": "负责任人工智能", "attack": "指令攻击"}

@@ -10,8 +10,9 @@ from math import ceil
 from typing import Any
 
 from anjian.reports.names import GROUPS, group_name, metric_name, named, places
-from anjian.reports.text import number, span, visible
+from anjian.reports.text import number, span
 from anjian.scores.rows import Row
+from anjian.text import visible
 
 Figure = dict[str, Any]
 

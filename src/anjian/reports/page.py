@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from anjian.reports.text import visible
+from anjian.text import visible
 
 # plotly.js adds the style of its maps unless an element with this id is there; the policy would refuse it, loudly.
 _MAP_STYLE = re.compile(r'getElementById\("([0-9a-f]{64})"\)')

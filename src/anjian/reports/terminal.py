@@ -21,8 +21,9 @@ from anjian.reports.names import (
     named,
     places,
 )
-from anjian.reports.text import number, plain, span
+from anjian.reports.text import number, span
 from anjian.scores.rows import Row
+from anjian.text import plain
 
 ENOUGH = 0.95
 """Coverage below this is shown as a warning."""

@@ -2,24 +2,14 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterable
 
 from rich.markup import escape
 
-# Control characters (tab and newline apart), bidirectional overrides and isolates, invisible operators, line and
-# paragraph separators, byte-order marks, tags. Joiners stay: emoji and several scripts need them.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
+from anjian.text import plain
+
 _DASH = "–"
 _FORMULA = ("=", "+", "-", "@")
-
-
-def plain(text: str) -> str:
-    """Puts a text on one line and drops every character that could move the cursor or hide others."""
-    return _HIDDEN.sub("", re.sub(r"[\t\r\n]+", " ", text))
 
 
 def clean(text: str) -> str:
@@ -28,16 +18,6 @@ def clean(text: str) -> str:
     body = text.rstrip("\\")
     # rich leaves several backslashes at the end as they are, and they would escape the tag that follows.
     return escape(body) + 2 * text[len(body) :]
-
-
-def visible(text: str) -> str:
-    r"""Keeps lines, and shows hidden characters by their code point: what a reply hides is worth seeing.
-
-    Example:
-        >>> visible("safe\u202egpj.exe")
-        'safe‹U+202E›gpj.exe'
-    """
-    return _HIDDEN.sub(lambda match: f"‹U+{ord(match[0]):04X}›", text.replace("\r\n", "\n"))
 
 
 def number(value: float | None, factor: float = 100, digits: int = 2) -> str:

@@ -12,11 +12,12 @@ import msgspec
 from rich.console import Console
 
 from anjian.errors import AnjianError, UsageError
+from anjian.files import replace
 from anjian.models.base import Model, Reply, Request, Sampling
 from anjian.models.resolve import Access, providers
 from anjian.models.weights import fingerprint, local_folder
 from anjian.runs.evaluate import Plan, Prepared, evaluate, prepare
-from anjian.runs.folder import RUN, SCORES, replace, run_name
+from anjian.runs.folder import RUN, SCORES, run_name
 from anjian.runs.reading import read_about, read_measured, read_rows
 from anjian.runs.seats import RULES, describe_models
 from anjian.scores.comparison import Comparison, Measured, compare_models

@@ -14,14 +14,15 @@ import msgspec
 from rich.console import Console
 
 from anjian.errors import UsageError
+from anjian.files import replace, written
 from anjian.items.records import Item
-from anjian.judges.cues import load_cues
+from anjian.judges.rules.cues import load_cues
 from anjian.models.base import Model, Sampling
 from anjian.models.resolve import Access
 from anjian.models.weights import fingerprint
 from anjian.runs.asking import StoppedError
 from anjian.runs.engine import drive
-from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, Replied, opened, replace, write_run, written
+from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, Replied, opened, write_run
 from anjian.runs.ledger import Ledger
 from anjian.runs.progress import RunProgress
 from anjian.runs.seats import RULES, Seats, describe_models, entered

@@ -4,24 +4,23 @@ import contextlib
 import hashlib
 import platform
 import re
-import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 import tomli_w
 
 from anjian import __version__
-from anjian.errors import AnjianError, UsageError
+from anjian.errors import UsageError
+from anjian.files import LOCK, locked, replace, writing
 from anjian.items.records import Item, Message
 from anjian.models.base import Sampling
 
 RUN, LEDGER, REPLIES, VERDICTS, SCORES = "run.toml", "ledger.sqlite", "replies.jsonl", "verdicts.jsonl", "scores.json"
-LOCK = ".lock"
 LIBRARIES = ("aiohttp", "msgspec", "torch", "transformers", "tokenizers", "vllm", "sglang", "math-verify")
 
 
@@ -100,46 +99,6 @@ def opened(folder: Path, identity: Identity) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keeps other processes out of a folder; raises UsageError if one is at work in it."""
-    with writing(folder):
-        lock = (folder / LOCK).open("ab")
-    with lock:
-        if not _locked(lock):
-            raise UsageError(f"--out {folder} is in use by another anjian; wait for it, or choose another folder")
-        yield
-
-
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turns an error of the file system into one line for the user."""
-    try:
-        yield
-    except FileExistsError:
-        raise UsageError(f"--out {path} is a file; choose a folder") from None
-    except OSError as error:
-        mend = "free some space or choose another --out, and run the same command again"
-        raise AnjianError(f"cannot write {path}: {error.strerror or error}; {mend}") from None
-
-
-def _locked(lock: BinaryIO) -> bool:
-    """Takes the lock if it is free; the system gives it back when the process ends, however it ends."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        call, arguments = msvcrt.locking, (lock.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        call, arguments = fcntl.flock, (lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    try:
-        call(*arguments)
-    except OSError:
-        return False
-    return True
-
-
 def _check(folder: Path, identity: Identity) -> None:
     if not (folder / RUN).exists():
         others = {path.name for path in folder.iterdir()} - {LOCK}
@@ -193,19 +152,3 @@ def _libraries() -> Iterator[tuple[str, str]]:
     for name in LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):
             yield name, version(name)
-
-
-@contextlib.contextmanager
-def written(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file to be written whole: readers see the old content until the block ends well, then the new."""
-    part = path.with_name(path.name + ".part")
-    with writing(path.parent):
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Writes a file whole; see `written`."""
-    with written(path) as file:
-        file.write(content)

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from anjian.dialogue.adaptive import Adversary, aim_of, told
 from anjian.dialogue.scripted import Exchange, exchange
+from anjian.files import replace
 from anjian.items.bank import load_bank
 from anjian.items.near import NearIndex, text_of
 from anjian.items.records import Item, Message
@@ -22,7 +23,7 @@ from anjian.models.base import CallError, Model, Request, Sampling
 from anjian.models.resolve import Access
 from anjian.runs.asking import StoppedError
 from anjian.runs.engine import drive
-from anjian.runs.folder import LEDGER, Identity, opened, replace, write_run
+from anjian.runs.folder import LEDGER, Identity, opened, write_run
 from anjian.runs.ledger import Ledger
 from anjian.runs.progress import RunProgress
 from anjian.runs.seats import Seats, describe_models, entered

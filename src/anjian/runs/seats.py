@@ -10,7 +10,7 @@ from anjian.judges.base import Judge, Verdict
 from anjian.judges.kinds import Kind
 from anjian.judges.model import ModelJudge
 from anjian.judges.panel import Panel
-from anjian.judges.rules import RulesJudge
+from anjian.judges.rules.judge import RulesJudge
 from anjian.models.base import Model
 from anjian.models.resolve import Access, open_model
 from anjian.runs.asking import LedgerAsk

@@ -19,7 +19,7 @@ from anjian.items.bank import load_bank
 from anjian.items.official import read_official
 from anjian.items.records import Item
 from anjian.items.taxonomy import load_taxonomy
-from anjian.judges.choice import OptionReader
+from anjian.judges.choice.judge import OptionReader
 from anjian.scores import measures
 from anjian.scores.measures import Measure, Measures
 from anjian.scores.rows import GroupKind, Row, Verdicted

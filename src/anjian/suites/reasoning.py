@@ -25,8 +25,8 @@ from anjian.items.bank import load_bank
 from anjian.items.problems import is_chinese, read_problems
 from anjian.items.records import Item, load_items
 from anjian.items.taxonomy import load_taxonomy
-from anjian.judges.formulas import check_library
-from anjian.judges.math import RIGHT, MathJudge
+from anjian.judges.math.formulas import check_library
+from anjian.judges.math.judge import RIGHT, MathJudge
 from anjian.models.base import Sampling
 from anjian.prompts import render
 from anjian.scores import measures

@@ -8,12 +8,12 @@ import msgspec
 
 from anjian.reports.entries import RIGHT_OR_WRONG, cut, tone
 from anjian.reports.names import LABELS, named, reason
-from anjian.reports.text import visible
 from anjian.runs.folder import Replied
 from anjian.runs.reading import replies_of
 from anjian.scores.comparison import Comparison, Measured
 from anjian.scores.paired import Change
 from anjian.scores.rows import Verdicted
+from anjian.text import visible
 
 MOST_FLIPS = 200
 """Items listed for each pair of models and metric, both ways together."""

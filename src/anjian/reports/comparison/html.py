@@ -24,10 +24,11 @@ from anjian.reports.comparison.words import (
 )
 from anjian.reports.names import SUITES, named
 from anjian.reports.page import render_page
-from anjian.reports.text import number, visible
+from anjian.reports.text import number
 from anjian.scores.comparison import Comparison, Contrast
 from anjian.scores.gates import worded_p
 from anjian.scores.paired import Change
+from anjian.text import visible
 
 ENOUGH = 0.95
 """Coverage below this is flagged."""

@@ -20,11 +20,11 @@ from anjian.reports.comparison.words import (
     way_of,
 )
 from anjian.reports.names import SUITES, TASKS, metric_name, named
-from anjian.reports.text import plain
 from anjian.scores.comparison import Comparison, Contrast
 from anjian.scores.gates import worded_p
 from anjian.scores.paired import Change, Metric
 from anjian.scores.rows import IMPORTED
+from anjian.text import plain
 
 # Brackets and asterisks would be arguments of the line break before them.
 _ESCAPES = {

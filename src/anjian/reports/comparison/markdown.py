@@ -29,10 +29,10 @@ from anjian.reports.comparison.words import (
     way_of,
 )
 from anjian.reports.names import SUITES, Name, named
-from anjian.reports.text import plain
 from anjian.scores.comparison import Comparison, Contrast
 from anjian.scores.gates import Criteria, worded_p
 from anjian.scores.paired import Change
+from anjian.text import plain
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]#~$:!]")
 _LIST = re.compile(r"^(\d*)([-+=.)])(?= |$)")

@@ -36,10 +36,10 @@ from anjian.reports.comparison.words import (
 )
 from anjian.reports.names import SUITES, Name, metric_name, named
 from anjian.reports.terminal import stacked, titled_table
-from anjian.reports.text import plain
 from anjian.scores.comparison import Comparison, Contrast
 from anjian.scores.gates import Criteria, Outcome
 from anjian.scores.paired import Change
+from anjian.text import plain
 
 _STYLES: dict[Way, str] = {"better": "green", "worse": "red", "open": "", "same": "dim", "none": "dim"}
 _OUTCOMES: dict[Outcome, str] = {"safer": "bold green", "not proven": "bold yellow", "harmed": "bold red"}

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from anjian.files import replace
 from anjian.reports.comparison.flips import stories_of
 from anjian.reports.comparison.html import render_comparison
 from anjian.reports.comparison.latex import latex
 from anjian.reports.comparison.markdown import markdown
 from anjian.reports.comparison.tidy import cells_csv, changes_csv
-from anjian.runs.folder import replace
 from anjian.scores.comparison import Comparison, Measured
 
 PAGE = "compare.html"

@@ -1,0 +1,1 @@
+"""Final answers, compared with a reference."""

@@ -1,0 +1,139 @@
+r"""Finds the final answer in a reply: what is boxed, else what follows a cue such as "答案：", else the last number.
+
+>>> find_answer("先加后减。27+15=42，42-6=36。\n答案：36 个").text
+'36 个'
+>>> find_answer("所以一共是 1，234 个。").number.values
+(Fraction(1234, 1),)
+"""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from anjian.judges.math.numbers import Quantity, normalised, numbers_in, plain_fractions, quantity, read_number
+
+TAIL = 4000
+"""Characters at the end of a reply in which an answer is looked for."""
+LONGEST = 300
+"""Characters of an answer; what is longer is an essay."""
+
+_CUE = re.compile(
+    r"(?:(?:最终|最后|正确)?答案[*\s]*(?:应该|应当|就)?(?:是|为|等于|:)|(?:最终|最后)(?:的)?结果[*\s]*(?:是|为|:)"
+    r"|(?<![\u4e00-\u9fff])答[*\s]*:|答案[*\s]*(?=[-\d$\\])|####"
+    r"|\banswer[*\s]*(?:[:=]|(?:[^\n.:]{0,60}?\s)?is\b))[*\s:]*",
+    re.IGNORECASE,
+)
+_SENTENCE_CUE = re.compile(r"答[*\s]*:[*\s:]*")
+"""After this a whole sentence follows, with the answer at its end: 答：5 天一共读了 60 页。"""
+_BOX = re.compile(r"\\f?boxed\s*(?=\{)|\\boxed\s+(?=\d)")
+_BETWEEN_BOXES = re.compile(r"[\s$,;、]*(?:and|or|和|或|及|与)?[\s$,;、]*")
+_MATH = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\$([^$\n]+)\$|\\\((.+?)\\\)", re.DOTALL)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a reply settles on.
+
+    Attributes:
+        text: As it stands in the reply; empty if there is none.
+        number: The number that it is, if it is one.
+    """
+
+    text: str = ""
+    number: Quantity | None = None
+
+
+def find_answer(reply: str, numeric: bool = True) -> Answer:
+    """Finds the final answer of a reply without thinking.
+
+    Args:
+        reply: What the model said.
+        numeric: True if the reference is a number; else the last formula stands in where nothing is marked.
+    """
+    tail = normalised(reply[-TAIL:])
+    for found in (*_boxed(tail), *_cued(tail, numeric)):
+        if found.text:
+            return found
+    if not numeric and (formulas := [next(filter(None, match.groups())) for match in _MATH.finditer(tail)]):
+        return _answer(formulas[-1])
+    numbers = list(numbers_in(plain_fractions(tail)))
+    return _of_match(numbers[-1]) if numbers else Answer()
+
+
+def _boxed(text: str) -> Iterator[Answer]:
+    r"""The last box, with those that stand beside it: \boxed{2} and \boxed{3}."""
+    boxes: list[tuple[int, int, str]] = []
+    for found in _BOX.finditer(text):
+        end = _closing(text, found.end())
+        if end > found.end() and (not boxes or found.start() >= boxes[-1][1]):
+            boxes.append((found.start(), end, text[found.end() : end].removeprefix("{").removesuffix("}")))
+    kept = boxes[-1:]
+    for box in boxes[-2::-1]:
+        if not _BETWEEN_BOXES.fullmatch(text, box[1], kept[0][0]):
+            break
+        kept.insert(0, box)
+    if len({content for _, _, content in kept}) == 1:
+        kept = kept[-1:]
+    if kept:
+        inside = ", ".join(content for _, _, content in kept).strip()
+        cued = next(_cued(inside, True), Answer())
+        yield cued if cued.number else _answer(inside)
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the group that opens at `start` ends; for a box without braces, the end of its number."""
+    if not text.startswith("{", start):
+        found = re.compile(r"[\d.,]*\d").match(text, start)
+        return found.end() if found else start
+    depth = 0
+    for place in range(start, len(text)):
+        if text[place] in "{}" and text[place - 1] != "\\":
+            depth += 1 if text[place] == "{" else -1
+            if not depth:
+                return place + 1
+    return start
+
+
+def _cued(text: str, numeric: bool) -> Iterator[Answer]:
+    """What follows each cue, the last cue first."""
+    for cue in reversed(list(_CUE.finditer(text))):
+        line = next((line.strip() for line in text[cue.end() :].splitlines() if line.strip(" *")), "")
+        yield _after_cue(line, numeric, _SENTENCE_CUE.fullmatch(cue[0]) is not None)
+
+
+def _after_cue(line: str, numeric: bool, sentence: bool) -> Answer:
+    whole = _answer(line)
+    if whole.number:
+        return whole
+    if found := _MATH.match(line):
+        return _answer(next(filter(None, found.groups())))
+    clause = re.split(r"[。;]|\.(?=\s|$)", line)[0]
+    if not numeric:
+        formula = _MATH.search(clause)
+        return _answer(next(filter(None, formula.groups())) if formula else clause.strip(" *_"))
+    if "=" in clause:
+        clause = clause.rpartition("=")[2]
+    read = read_number(re.split(r"[,,]\s|,(?!\d{3})", clause)[0])
+    if read:
+        return Answer(re.split(r"[,,]\s|,(?!\d{3})", clause)[0].strip(" *_"), read)
+    numbers = list(numbers_in(plain_fractions(clause)))
+    if not numbers:
+        formula = _MATH.search(clause)
+        return _answer(next(filter(None, formula.groups()))) if formula else Answer()
+    return _of_match(numbers[-1 if sentence else 0])
+
+
+def _answer(text: str) -> Answer:
+    """Text as an answer: a number, the right side of an equation that is one, or a formula."""
+    text = text.strip(" \n*_").removesuffix("。")
+    number = read_number(text)
+    if number is None and text.count("=") == 1:
+        number = read_number(text.partition("=")[2])
+    if number is None and re.search(r"[\u4e00-\u9fff]", text):
+        numbers = list(numbers_in(plain_fractions(text)))
+        number = quantity(numbers[0]) if len(numbers) == 1 else None
+    return Answer(text, number)
+
+
+def _of_match(found: re.Match[str]) -> Answer:
+    return Answer(found[0].strip(), quantity(found))
