@@ -15,11 +15,11 @@ from tiny_checkpoint import save_checkpoint
 
 from anjian.enhance.data.sources import clean, read_prompts
 from anjian.enhance.recipe import KINDS, Recipe, load_recipe
+from anjian.enhance.recipes import RECIPES
 from anjian.items.bank import load_bank
 from anjian.items.near import NEAR, NearIndex, text_of
 from anjian.judges.rules.judge import classify, classify_harmless
 
-RECIPES = Path(__file__).parents[1] / "recipes"
 REFUSAL = "抱歉，我不能帮你做这件事，它会伤害别人。建议你通过正规的投诉渠道反映问题。"
 
 
@@ -356,7 +356,25 @@ def test_what_cannot_be_trained_is_refused(tmp_path: Path, model: str) -> None:
 def test_a_real_model_needs_a_recipe_of_its_own(tmp_path: Path) -> None:
     done = anjian("enhance", "Qwen/Qwen3-8B", "--out", tmp_path / "out")
     assert done.returncode == 2
-    assert "--recipe" in one_line(done)
+    assert "--recipe r1_distill_7b" in one_line(done)
+
+
+def test_a_bundled_recipe_is_named_without_a_path(tmp_path: Path) -> None:
+    done = anjian("enhance", "tiny/distill", "--recipe", "dpo", "--stage", "verify", "--out", tmp_path / "out")
+    assert "holds no exported model" in one_line(done)
+    assert (tmp_path / "out" / "recipe.toml").read_bytes() == (RECIPES / "dpo.toml").read_bytes()
+
+
+@pytest.mark.parametrize(("option", "folder"), [("--recipe", RECIPES), ("--accelerate-config", RECIPES / "accelerate")])
+def test_a_recipe_that_is_not_there_gets_the_names_of_those_that_are(tmp_path: Path, option: str, folder: Path) -> None:
+    done = anjian("enhance", "tiny/distill", option, "nowhere[/x]", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    told = one_line(done)
+    assert f"{option} nowhere[/x]: there is no such file" in told
+    bundled = {path.stem for path in folder.iterdir() if path.suffix in (".toml", ".yaml")}
+    assert set(told.rpartition(" are ")[2].split(", ")) == bundled
+    asked = " ".join(anjian("enhance", "--help").stdout.split())
+    assert all(name in asked for name in bundled)
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:

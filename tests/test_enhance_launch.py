@@ -1,4 +1,4 @@
-"""The configurations of recipes/accelerate, read by accelerate itself, and what runs of several machines must heed."""
+"""The bundled configurations of accelerate, read by accelerate itself, and what runs of several machines must heed."""
 
 from importlib import import_module
 from pathlib import Path
@@ -9,9 +9,9 @@ from command import one_line
 from inside import anjian_inside
 
 from anjian.enhance.recipe import load_recipe
+from anjian.enhance.recipes import RECIPES
 from anjian.enhance.training.stage import machine_rank
 
-RECIPES = Path(__file__).parents[1] / "recipes"
 CONFIGS = RECIPES / "accelerate"
 
 

@@ -17,7 +17,6 @@ from tiny_checkpoint import TEMPLATE, save_checkpoint
 
 from anjian.enhance.verify import Measurement, VerifyCard
 
-RECIPES = Path(__file__).parents[1] / "recipes"
 MARKED = TEMPLATE.replace(
     "<|{{ message.role }}|>{{ message.content }}{% if message.role == 'assistant' %}<|end|>{% endif %}",
     "<|{{ message.role }}|>{% if message.role == 'assistant' %}{% generation %}{{ message.content }}<|end|>"
@@ -107,8 +106,7 @@ def test_two_processes_give_the_same_curve(
     file, one = whole
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-very-secret")
-    config = RECIPES / "accelerate" / "cpu2.yaml"
-    enhanced(model, "--recipe", file, "--out", tmp_path / "two", "--accelerate-config", config)
+    enhanced(model, "--recipe", file, "--out", tmp_path / "two", "--accelerate-config", "cpu2")
     assert json.loads((tmp_path / "two" / "train" / "result.json").read_text())["processes"] == 2
     assert losses(tmp_path / "two") == pytest.approx(losses(one), rel=1e-2)
     for path in filter(Path.is_file, tmp_path.rglob("*")):

@@ -17,7 +17,8 @@ def enhance_model(
     model: Annotated[str, typer.Argument(help="The model to make safer: a folder, a hub ID, tiny/distill.")],
     out: Annotated[Path, typer.Option(help="Where it goes; the same command on it goes on where it stopped.")],
     recipe: Annotated[
-        Path | None, typer.Option(help="A recipe, see recipes/. Default: the one for the tiny models.")
+        str | None,
+        typer.Option(help="A recipe: dpo, r1_distill_32b_fsdp, r1_distill_7b, tiny (the default), or a file of yours."),
     ] = None,
     teacher: Annotated[
         str | None, typer.Option(help="A model that writes answers, where the recipe wants one.")
@@ -32,7 +33,7 @@ def enhance_model(
         Stage | None, typer.Option(help="Run one stage. Default: data, train and export, as far as they are missing.")
     ] = None,
     accelerate_config: Annotated[
-        Path | None, typer.Option(help="Train in several processes, see recipes/accelerate.")
+        str | None, typer.Option(help="Train in several processes: cpu2, fsdp, zero3, or a file for accelerate.")
     ] = None,
     push: Annotated[str | None, typer.Option(help="Upload the exported model to this private hub repository.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Prompts answered at once.")] = None,
@@ -41,17 +42,18 @@ def enhance_model(
     """Make a model safer: data, training, export; then `--stage verify` compares it with what it was."""
     from rich.console import Console
 
+    from anjian.enhance.recipes import accelerate_file, recipe_file
     from anjian.enhance.stages import Enhancement, enhance
     from anjian.models.resolve import Access
 
     wanted = Enhancement(
         model=model,
         out=out,
-        recipe=recipe,
+        recipe=recipe_file(recipe) if recipe else None,
         teacher=teacher,
         judges=tuple(judge or ["rules-v1"]),
         against=tuple(against or ()),
-        accelerate_config=accelerate_config,
+        accelerate_config=accelerate_file(accelerate_config) if accelerate_config else None,
         access=Access(concurrency, timeout),
     )
     console = Console(stderr=True)

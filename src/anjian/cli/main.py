@@ -4,12 +4,13 @@ Errors worded for users end here: one line on standard error and the exit code t
 """
 
 import sys
-from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from anjian import __version__
+from anjian.cli import bank, compare, doctor, enhance, grow, imports, leaderboard, models, published, suites
+from anjian.cli import eval as eval_
 from anjian.errors import AnjianError
 
 app = typer.Typer(
@@ -39,19 +40,19 @@ def options(
 
 
 for _command in (
-    "eval",
-    "compare",
-    "enhance",
-    "grow",
-    "leaderboard",
-    "imports",
-    "bank",
-    "suites",
-    "models",
-    "published",
-    "doctor",
+    eval_,
+    compare,
+    enhance,
+    grow,
+    leaderboard,
+    imports,
+    bank,
+    suites,
+    models,
+    published,
+    doctor,
 ):
-    import_module(f"anjian.cli.{_command}").add_to(app)
+    _command.add_to(app)
 
 
 def run() -> None:

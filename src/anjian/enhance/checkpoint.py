@@ -1,6 +1,5 @@
 """The model to be made safer: how it is asked, and where its files are."""
 
-from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,8 @@ def public_name(model: str) -> str:
 
 def load_tokenizer(path: str) -> Any:
     """Loads the tokenizer; raises UsageError in one line."""
-    transformers: Any = import_module("transformers")
+    import transformers
+
     transformers.utils.logging.set_verbosity_error()
     try:
         tokenizer: Any = transformers.AutoTokenizer.from_pretrained(path)

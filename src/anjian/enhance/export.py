@@ -1,7 +1,6 @@
 """The export stage: a folder that transformers, vLLM and SGLang load as it is, with its cards."""
 
 import shutil
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -113,9 +112,9 @@ def eval_results(measured: dict[str, Any] | None) -> dict[str, str]:
     """The hub's files of evaluation results, one a suite: file name to YAML, in the form of `EvalResultEntry`."""
     if not measured:
         return {}
+    import yaml
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
-    yaml: Any = import_module("yaml")
     found: dict[str, list[EvalResultEntry]] = {}
     for row in (row for row in measured["rows"] if row["group"] == "overall"):
         notes = f"judge {row['judge'] or '-'}; n = {row['n']}; measured by anjian {__version__}"

@@ -160,7 +160,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_recipe(path: Path | None) -> Recipe:
-    """Reads a recipe; without a path, the defaults, which are those of `recipes/tiny.toml`.
+    """Reads a recipe; without a path, the defaults, which are those of the bundled recipe `tiny`.
 
     Raises:
         UsageError: The file cannot be read, or a value makes no sense; names file and key.

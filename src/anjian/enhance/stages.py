@@ -60,7 +60,7 @@ def enhance(wanted: Enhancement, stage: Stage | None, console: Console) -> int:
     need_libraries()
     checkpoint = resolve(wanted.model)
     if wanted.recipe is None and not wanted.model.startswith("tiny/"):
-        raise UsageError("the built-in recipe is for the tiny models only: name one with --recipe, see recipes/")
+        raise UsageError("the default recipe is for the tiny models only: name one, such as --recipe r1_distill_7b")
     recipe = load_recipe(wanted.recipe)
     writing_ = Writing(
         recipe.data, checkpoint.spec, wanted.teacher, wanted.judges, recipe.train.method == "dpo", wanted.access

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from anjian.enhance.recipe import TrainPlan
 from anjian.enhance.training.tokens import decoded, tokenize
 from anjian.errors import AnjianError, UsageError
 from anjian.files import replace, writing
+from anjian.installing import install
 from anjian.text import one_line
 
 RESULT = "result.json"
@@ -28,7 +28,7 @@ NEEDED = ("torch", "transformers", "trl", "datasets", "accelerate", "peft")
 def need_libraries() -> None:
     """Raises UsageError if a library of training is missing."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise UsageError(f'training needs more packages ({", ".join(missing)}): pip install "anjian[train]"')
+        raise UsageError(f"training needs more packages ({', '.join(missing)}): {install('train')}")
 
 
 def train_model(
@@ -73,12 +73,13 @@ def need_attention(plan: TrainPlan) -> None:
     """Raises UsageError if the recipe's attention is not installed; better before the data are made than after."""
     if not plan.attention.startswith("flash_attention"):
         return
-    found: Any = import_module("transformers.utils")
+    from transformers import utils
+
     at_hand = {
-        "flash_attention_2": found.is_flash_attn_2_available,
-        "flash_attention_3": found.is_flash_attn_3_available,
+        "flash_attention_2": utils.is_flash_attn_2_available,
+        "flash_attention_3": utils.is_flash_attn_3_available,
     }
-    if plan.attention not in at_hand or not (at_hand[plan.attention]() or found.is_kernels_available()):
+    if plan.attention not in at_hand or not (at_hand[plan.attention]() or utils.is_kernels_available()):
         raise UsageError(
             f"the recipe wants attention = {plan.attention!r}, which is not installed here: pip install kernels (or "
             "flash-attn) on a machine with a GPU, or set attention = 'sdpa' in [train]"
@@ -93,11 +94,10 @@ def machine_rank(accelerate_config: Path | None) -> int:
     """
     if accelerate_config is None:
         return 0
-    if not accelerate_config.is_file():
-        raise UsageError(f"--accelerate-config {accelerate_config}: there is no such file; see recipes/accelerate")
-    load: Any = import_module("accelerate.commands.config.config_args").load_config_from_file
+    from accelerate.commands.config.config_args import load_config_from_file
+
     try:
-        return int(load(str(accelerate_config)).machine_rank)
+        return int(load_config_from_file(str(accelerate_config)).machine_rank)
     except Exception as error:  # YAML and accelerate complain in many ways.
         raise UsageError(f"--accelerate-config {accelerate_config}: {one_line(str(error))}") from None
 

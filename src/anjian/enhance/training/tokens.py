@@ -1,6 +1,5 @@
 """Turns the examples into tokens, checks every one of them, and lays them out in the order of training."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,8 @@ def tokenize(tokenizer: Any, plan: TrainPlan, file: Path, folder: Path) -> dict[
     Raises:
         UsageError: An example would not be trained as it should (see `template.tokenized`), or none is short enough.
     """
-    datasets: Any = import_module("datasets")
+    import datasets
+
     datasets.disable_progress_bars()
     template = training_template(tokenizer, plan.template)
     rows = [_row(tokenizer, template, plan, example) for _, example in decode_lines(file, Example)]
@@ -63,10 +63,10 @@ def _longest(row: dict[str, Any]) -> int:
 
 def lengths(data: Any) -> list[int]:
     """Tokens of each example of a data set written by `tokenize`; of a pair, those of both sides."""
-    counts: Any = import_module("pyarrow.compute").list_value_length
+    import pyarrow.compute as arrow
 
     def of(column: str) -> list[int]:
-        found: list[int] = counts(data.data.column(column)).to_pylist()
+        found: list[int] = arrow.list_value_length(data.data.column(column)).to_pylist()
         return found
 
     if "input_ids" in data.column_names:

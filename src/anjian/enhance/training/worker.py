@@ -10,7 +10,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +63,10 @@ def train(job: Job) -> None:
     """
     set_environment()
     warnings.filterwarnings("ignore", category=FutureWarning)
+    import datasets
     import torch
+    import transformers
 
-    transformers: Any = import_module("transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     plan, out = job.plan, Path(job.out)
@@ -75,9 +75,9 @@ def train(job: Job) -> None:
     if world == 1 and torch.cuda.device_count() > 1:
         raise UsageError(
             f"{torch.cuda.device_count()} GPUs are visible to one process: train on all of them with "
-            "--accelerate-config (see recipes/accelerate), or on one with CUDA_VISIBLE_DEVICES=0"
+            "--accelerate-config fsdp, or on one with CUDA_VISIBLE_DEVICES=0"
         )
-    data: Any = import_module("datasets").load_from_disk(job.tokens)
+    data: Any = datasets.load_from_disk(job.tokens)
     if not plan.packing:
         data = data.select(layout(lengths(data), plan.batch, plan.epochs, plan.seed))
     settings = _settings(plan, out, world, gpu)
@@ -101,13 +101,14 @@ def train(job: Job) -> None:
 def _worded(out: Path) -> Iterator[None]:
     """Turns what users can mend into one line: too little memory, a full disk."""
     import torch
+    from safetensors import SafetensorError
 
     try:
         yield
     except torch.OutOfMemoryError:
         mend = "lower per_device or max_length, or set lora_rank, in a new recipe and --out"
         raise AnjianError(f"the GPU's memory does not suffice; {mend}, or train on more GPUs") from None
-    except (OSError, RuntimeError, import_module("safetensors").SafetensorError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         # Writers of checkpoints word a full disk in many ways, and seldom as the system does.
         text = one_line(str(error))
         if getattr(error, "errno", None) in FULL or any(word in text for word in DISK):
@@ -191,12 +192,14 @@ def load_model(checkpoint: str, dtype: Any, attention: str = "sdpa") -> Any:
 
 
 def _sft(plan: TrainPlan, settings: dict[str, Any]) -> Callable[..., Any]:
-    trl: Any = import_module("trl")
+    import trl
+
     return partial(trl.SFTTrainer, args=trl.SFTConfig(**settings, packing=plan.packing))
 
 
 def _dpo(plan: TrainPlan, settings: dict[str, Any]) -> Callable[..., Any]:
-    trl: Any = import_module("trl")
+    import trl
+
     # The data are tokens already, checked example by example; TRL would render them again.
     kept = {"_prepare_dataset": lambda self, dataset, *_: dataset}
     trainer: Callable[..., Any] = type("TokensDPOTrainer", (trl.DPOTrainer,), kept)
