@@ -45,12 +45,12 @@ def check(
 @bank.command("stats")
 def stats(files: Files = None) -> None:
     """Count items by category and kind."""
-    from rich.console import Console
     from rich.table import Table
 
+    from anjian.console import plain_console
     from anjian.items.check import stats as count
 
-    console = Console()
+    console = plain_console()
     for name, items in _banks(files).items():
         counts = count(items)
         kinds = ["mcq", "problem", "risky", "risky+history", "harmless", "train risky", "train harmless"]
@@ -75,9 +75,9 @@ def hardness(
 ) -> None:
     """Show which items tell models apart: how many all models pass, some do, none does."""
     import msgspec
-    from rich.console import Console
     from rich.table import Table
 
+    from anjian.console import plain_console
     from anjian.errors import UsageError
     from anjian.runs.folder import RUN, VERDICTS
     from anjian.scores.hardness import hardness as measure
@@ -99,7 +99,7 @@ def hardness(
     table = Table("task", "all pass", "some pass", "none passes", title=f"{len(verdicts)} models")
     for task, counts in summary(items).items():
         table.add_row(task, *(str(counts[kind]) for kind in ("all", "some", "none")))
-    Console().print(table)
+    plain_console().print(table)
     for one in items:
         kind = "all" if one.passed == one.models else "none" if not one.passed else "some"
         if kind == show:
@@ -108,9 +108,9 @@ def hardness(
 
 def _banks(files: list[Path] | None) -> dict[str, "list[Item]"]:
     """The items to look at: the user's files together, or each suite of the bundled bank."""
-    from anjian.items.bank import SUITES, load_bank
+    from anjian.items.bank import banks, load_bank
     from anjian.items.records import load_items
 
     if files:
         return {", ".join(path.name for path in files): [item for path in files for item in load_items(path)]}
-    return {suite: load_bank(suite, split=None) for suite in SUITES}
+    return {suite: load_bank(suite, split=None) for suite in banks()}

@@ -16,10 +16,12 @@ def check() -> None:
     import sqlite3
     from importlib.metadata import PackageNotFoundError, version
 
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from anjian import __version__
+    from anjian.console import plain_console
+    from anjian.installing import install
     from anjian.models.resolve import providers
     from anjian.suites import SUITES
     from anjian.suites.base import Source
@@ -27,19 +29,20 @@ def check() -> None:
     table = Table("what", "state", "remark")
 
     def row(what: str, good: bool, remark: str, needed: bool = True) -> bool:
-        state = "[green]ok[/]" if good else "[red]missing[/]" if needed else "[yellow]absent[/]"
-        table.add_row(what, state, remark)
+        state, style = ("ok", "green") if good else ("missing", "red") if needed else ("absent", "yellow")
+        table.add_row(what, Text(state, style), remark)
         return good or not needed
 
     sound = row("anjian", True, f"{__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
+    mends: dict[str, list[str]] = {}
     for extra, libraries in EXTRAS.items():
         for library in libraries:
             try:
                 found = version(library)
             except PackageNotFoundError:
                 found = ""
-            mend = f'pip install "anjian[{extra}]"' if extra else "pip install anjian"
-            sound &= row(library, bool(found), found or mend, needed=not extra)
+                mends.setdefault(install(extra), []).append(library)
+            sound &= row(library, bool(found), found or "see below", needed=not extra)
     row("accelerator", *_accelerator(), needed=False)
     keys = [provider.key_env for provider in providers().values() if os.environ.get(provider.key_env)]
     row("keys", bool(keys), ", ".join(keys) or "none set; `anjian models` names the variables", needed=False)
@@ -48,16 +51,23 @@ def check() -> None:
         sound &= row(f"bank of {suite.name}", count > 0, f"{count} items")
     free = shutil.disk_usage(".").free / 2**30
     sound &= row("disk", free > 1, f"{free:.1f} GiB free here")
-    Console().print(table)
+    console = plain_console()
+    console.print(table)
+    for mend, missing in mends.items():
+        console.print(f"{', '.join(missing)}: {mend}", soft_wrap=True)
     if not sound:
         raise typer.Exit(1)
 
 
 EXTRAS = {
-    "": ("aiohttp", "msgspec", "typer", "rich", "numpy", "scipy", "jinja2", "plotly"),
+    "": (
+        *("aiohttp", "datasketch", "jinja2", "krippendorff", "msgspec", "numpy", "plotly", "rich", "scipy"),
+        *("tomli-w", "typer"),
+    ),
     "local": ("torch", "transformers"),
     "train": ("trl", "peft", "accelerate", "datasets"),
     "math": ("math-verify",),
+    "inspect": ("zstandard",),
 }
 
 

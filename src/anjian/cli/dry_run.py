@@ -3,9 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
+from anjian.console import plain_console
 from anjian.dialogue.scripted import questions_of
 from anjian.runs.evaluate import Prepared
 from anjian.runs.seats import RULES
@@ -14,7 +14,7 @@ from anjian.suites.base import LIVE_ROUNDS
 
 def describe(prepared: Prepared, folder: Path) -> None:
     """Prints counts by task and area, the calls needed at least, and a few prompts. Nothing is opened or written."""
-    console, suite, plan = Console(), prepared.suite, prepared.plan
+    console, suite, plan = plain_console(), prepared.suite, prepared.plan
     table = Table("task", "group", "items", title=f"{suite.name} {suite.version}: {prepared.selection.origin}")
     counts = Counter((suite.task_of(item), suite.group_of(item)) for item in prepared.items)
     for (task, group), count in counts.items():
@@ -32,11 +32,11 @@ def describe(prepared: Prepared, folder: Path) -> None:
         f"run folder: {folder}",
         *(f"note: {note}" for note in prepared.selection.notes),
     ):
-        console.print(line, markup=False, highlight=False)
+        console.print(line)
     for task in dict.fromkeys(task for task, _ in counts):
         item = next(item for item in prepared.items if suite.task_of(item) == task)
         console.rule(f"{task}: {item.id}")
         for message in item.history:
-            console.print(f"[{message.role}] {message.content}", markup=False, highlight=False)
+            console.print(f"[{message.role}] {message.content}")
         for turn in questions_of(item):
-            console.print(f"[user] {turn}", markup=False, highlight=False)
+            console.print(f"[user] {turn}")

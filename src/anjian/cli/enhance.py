@@ -40,8 +40,7 @@ def enhance_model(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")] = 600.0,
 ) -> None:
     """Make a model safer: data, training, export; then `--stage verify` compares it with what it was."""
-    from rich.console import Console
-
+    from anjian.console import plain_console
     from anjian.enhance.recipes import accelerate_file, recipe_file
     from anjian.enhance.stages import Enhancement, enhance
     from anjian.models.resolve import Access
@@ -56,7 +55,7 @@ def enhance_model(
         accelerate_config=accelerate_file(accelerate_config) if accelerate_config else None,
         access=Access(concurrency, timeout),
     )
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     code = enhance(wanted, stage, console)
     if push:
         from anjian.enhance.export import push as upload

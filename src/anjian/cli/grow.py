@@ -28,8 +28,7 @@ def grow_items(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")] = 600.0,
 ) -> None:
     """Grow items: keep what elicits risk from the targets, rewrite what stays safe, drop the rest."""
-    from rich.console import Console
-
+    from anjian.console import plain_console
     from anjian.models.base import Sampling
     from anjian.models.resolve import Access
     from anjian.runs.grow import GrowPlan, grow
@@ -44,7 +43,7 @@ def grow_items(
         sampling=Sampling(seed=seed),
         access=Access(concurrency, timeout),
     )
-    harvest = run_async(grow(plan, out, Console(stderr=True)))
+    harvest = run_async(grow(plan, out, plain_console(stderr=True)))
     total = harvest.kept + harvest.safe + harvest.near_duplicates + harvest.failed
     typer.echo(
         f"{total} seeds: {harvest.kept} new items in {out}, {harvest.safe} stayed safe, "

@@ -36,8 +36,8 @@ def import_scores(
 ) -> None:
     """Read results of other harnesses (GPQA, LiveCodeBench, …) into the form of scores.json."""
     import msgspec
-    from rich.console import Console
 
+    from anjian.console import plain_console
     from anjian.files import replace
     from anjian.imports import import_results, key_of, merged
 
@@ -45,14 +45,14 @@ def import_scores(
     imported = import_results(results, model)
     out.parent.mkdir(parents=True, exist_ok=True)
     replace(out, msgspec.json.format(msgspec.json.encode(merged(held, imported.rows)), indent=1) + b"\n")
-    console = Console()
+    console = plain_console()
     console.print(_table(imported.rows, console.width))
     for note in imported.notes:
         sys.stderr.write(f"note: {_plain(note)}\n")
     replaced = len({key_of(row) for row in held} & {key_of(row) for row in imported.rows})
     files = f"{imported.files} {'files' if imported.files > 1 else 'file'}"
     line = f"{len(imported.rows)} rows of {files} in {out}: {len(imported.rows) - replaced} new, {replaced} replaced"
-    console.print(f"{line}, {len(held) - replaced} kept", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{line}, {len(held) - replaced} kept", soft_wrap=True)
 
 
 def _held(out: Path) -> list[Row]:

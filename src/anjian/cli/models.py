@@ -12,12 +12,12 @@ def list_models() -> None:
     """List the providers, whether their keys are set, and the other ways to name a model."""
     import os
 
-    from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
+    from anjian.console import plain_console
     from anjian.models.resolve import TINY, URL_KEY_ENV, providers
 
-    table = Table("model", "key", "where")
+    table = Table(*(Column(head, overflow="fold") for head in ("model", "key", "where")))
     for name, provider in providers().items():
         state = "set" if os.environ.get(provider.key_env) else "not set"
         key = f"{provider.key_env}: {state}" if provider.key_env else "none needed"
@@ -29,4 +29,4 @@ def list_models() -> None:
     table.add_row("sglang/ID-or-path", "none needed", "an SGLang server, launched and stopped")
     for name in TINY:
         table.add_row(f"tiny/{name}", "none needed", "bundled toy, for trying things out offline")
-    Console().print(table)
+    plain_console().print(table)

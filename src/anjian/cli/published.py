@@ -12,10 +12,9 @@ def add_to(app: typer.Typer) -> None:
 
 def show_published(suite: Annotated[str, typer.Argument(help="chisafety or sc_safety.")]) -> None:
     """Print the published results of a benchmark, known misprints marked."""
-    from rich.console import Console
-
+    from anjian.console import plain_console
     from anjian.reports.published import published_tables
 
-    console = Console()
+    console = plain_console()
     for table in published_tables(suite):
         console.print(table)

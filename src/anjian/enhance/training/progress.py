@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.console import Console
 
+from anjian.console import plain_console
 from anjian.files import replace
 from anjian.runs.progress import PLAIN_SECONDS, span
 
@@ -28,7 +28,7 @@ class LossLog:
         """Starts the clock."""
         self.history: list[dict[str, Any]] = []
         self._path = path
-        self._console = Console(stderr=True)
+        self._console = plain_console(stderr=True)
         self._started = self._shown = time.monotonic()
         self._first: dict[str, Any] | None = None
         self._saved = 0.0
@@ -67,7 +67,7 @@ class LossLog:
         if self.history and "loss" in state.log_history[-1] and (ended or now - self._shown > PLAIN_SECONDS):
             self._shown = now
             text = self._state(state.log_history[-1], state.max_steps)
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(text, soft_wrap=True)
 
     def _save(self, state: Any) -> None:
         lines = [line for line in state.log_history if "loss" in line]
