@@ -1,13 +1,17 @@
 """The rooms of the project: imports go one way, and what is heavy is loaded late."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 import anjian
+from anjian.cli.doctor import EXTRAS
 
 PACKAGE = Path(anjian.__file__).parent
 ROOMS = [
@@ -38,6 +42,28 @@ def test_imports_go_one_way(path: Path) -> None:
         assert parts[0] not in ("aiohttp", "torch", "transformers") or room in ("models", "enhance", "cli"), name
         assert parts[0] != "trl" or room == "enhance", name
         assert parts[0] != "plotly" or room == "reports", name
+
+
+def declared() -> dict[str, set[str]]:
+    """The libraries that pyproject.toml names, by extra; those that are always installed under the empty name."""
+    project = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = {"": project["dependencies"]} | project["optional-dependencies"]
+    return {extra: {re.split(r"[\[<>=;]", line)[0] for line in lines} - {"anjian"} for extra, lines in groups.items()}
+
+
+def test_what_is_imported_is_declared() -> None:
+    names = {name.split(".")[0] for path in PACKAGE.rglob("*.py") for name in imported(path)}
+    installed = packages_distributions()
+    libraries = {
+        installed[name][0].lower().replace("_", "-")
+        for name in names - set(sys.stdlib_module_names) - {"anjian", "__future__", ""}
+    }
+    assert libraries <= set.union(*declared().values())
+
+
+def test_the_doctor_looks_for_all_that_is_declared() -> None:
+    # uvloop is declared for some platforms only.
+    assert {extra: set(names) | ({"uvloop"} if not extra else set()) for extra, names in EXTRAS.items()} == declared()
 
 
 def modules_after(code: str) -> set[str]:

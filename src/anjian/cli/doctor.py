@@ -61,11 +61,11 @@ def check() -> None:
 
 EXTRAS = {
     "": (
-        *("aiohttp", "datasketch", "jinja2", "krippendorff", "msgspec", "numpy", "plotly", "rich", "scipy"),
-        *("tomli-w", "typer"),
+        *("aiohttp", "datasketch", "jinja2", "krippendorff", "markupsafe", "msgspec", "numpy", "plotly", "rich"),
+        *("scipy", "tomli-w", "typer", "yarl"),
     ),
     "local": ("torch", "transformers"),
-    "train": ("trl", "peft", "accelerate", "datasets"),
+    "train": ("trl", "peft", "accelerate", "datasets", "huggingface-hub", "pyarrow", "pyyaml", "safetensors"),
     "math": ("math-verify",),
     "inspect": ("zstandard",),
 }
