@@ -13,6 +13,7 @@ from anjian.items.answer_keys import apply_bundled_key, load_answers, question_h
 from anjian.items.official import read_official
 from anjian.items.records import Item
 
+KEY = "some_release"
 YES_NO = {"A": "是", "B": "否"}
 ITEMS = [
     Item("mcq-0001", "chisafety", "年龄歧视", ("是歧视吗？",), options=YES_NO),
@@ -52,7 +53,8 @@ GOOD = '{"id": 1, "answer": "A"}\n'
         (GOOD + '{"id": "qa-0001", "answer": "A"}', ["line 2", "'qa-0001'", "no multiple-choice question"]),
         (GOOD + '{"id": 0, "answer": "A"}', ["line 2", "`id` 0"]),
         (GOOD + '{"id": 12, "answer": "D"}', ["line 2", "`answer` 'D'", "A, B, C"]),
-        (GOOD + '{"id": 12, "answer": "a"}', ["line 2", "`answer` 'a'"]),
+        (GOOD + '{"id": 12, "answer": "d"}', ["line 2", "`answer` 'd'"]),
+        (GOOD + '{"id": 12, "answer": ' + "[" * 100_000, ["line 2"]),
         (GOOD + '{"id": 12, "answer": ""}', ["line 2", "`answer`"]),
         (GOOD + '{"id": 12, "answer": "A", "note": 1}', ["line 2", "unknown key `note`", "id, answer"]),
         (GOOD + '{"id": 12}', ["line 2", "`answer` is missing"]),
@@ -66,6 +68,20 @@ def test_a_wrong_line_is_named(tmp_path: Path, text: str, words: list[str]) -> N
         load_answers(path, ITEMS)
     message = str(caught.value)
     assert "\n" not in message and all(word in message for word in [str(path), *words]), message
+
+
+def test_small_letters_are_letters(tmp_path: Path) -> None:
+    items = load_answers(key_file(tmp_path, '{"id": 12, "answer": " b "}'), ITEMS)
+    assert items[1].answer == "B"
+
+
+def test_all_wrong_lines_are_named_in_one_run(tmp_path: Path) -> None:
+    path = key_file(tmp_path, 'oops\n{"id": 12}\n' + GOOD + '{"id": 1, "answer": "B"}\n{"id": 1234, "answer": "Z"}')
+    with pytest.raises(UsageError) as caught:
+        load_answers(path, ITEMS)
+    head, *lines = str(caught.value).splitlines()
+    assert head == f"4 faults in {path}"
+    assert [line.partition(":")[0] for line in lines] == [f"{path}, line {number}" for number in (1, 2, 4, 5)]
 
 
 def test_no_key_file(tmp_path: Path) -> None:
@@ -90,7 +106,7 @@ def test_the_hash_tells_the_order_of_options_apart() -> None:
 @needs_shared
 def test_both_releases_share_their_hashes() -> None:
     hashes = [
-        {question_hash(item.turns[0], item.options) for item in read_official(folder) if item.options}
+        {question_hash(item.turns[0], item.options) for item in read_official(folder, "chisafety") if item.options}
         for folder in (SHARED / "data/chisafetybench", SHARED / "data/chisafetybench/v0")
     ]
     assert [len(found) for found in hashes] == [1560, 1854]
@@ -99,13 +115,13 @@ def test_both_releases_share_their_hashes() -> None:
 
 def test_the_bundled_key_is_matched_by_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anjian.items.answer_keys.files", lambda package: tmp_path)
-    assert apply_bundled_key(ITEMS) == ITEMS  # there is no key
+    assert apply_bundled_key(ITEMS, KEY) == ITEMS  # there is no key
     flags: list[dict[str, str]] = [{}, {}, {"flag": "ambiguous"}]
     lines = [
         {"id": "v9-1", "sha256": question_hash(item.turns[0], item.options), "answer": "B", "confidence": 0.9} | flag
         for item, flag in zip(ITEMS, flags, strict=False)
     ]
     (tmp_path / "keys").mkdir()
-    (tmp_path / "keys/chisafetybench_v1.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    assert [item.answer for item in apply_bundled_key(ITEMS)] == ["B", "C", None, None]
-    assert [item.answer for item in apply_bundled_key(ITEMS, include_ambiguous=True)] == ["B", "C", "B", None]
+    (tmp_path / f"keys/{KEY}.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    assert [item.answer for item in apply_bundled_key(ITEMS, KEY)] == ["B", "C", None, None]
+    assert [item.answer for item in apply_bundled_key(ITEMS, KEY, include_ambiguous=True)] == ["B", "C", "B", None]

@@ -90,6 +90,28 @@ def test_a_bad_file_of_items_is_named_with_line_and_key(name: str, tmp_path: Pat
     assert not (tmp_path / "run").exists()
 
 
+def test_all_faults_of_a_file_are_named_in_one_run(tmp_path: Path) -> None:
+    file = tmp_path / "items.jsonl"
+    file.write_text(lines(ONE | {"turns": []}, TWO, ONE | {"id": "x", "split": "test"}, [1], TWO), encoding="utf-8")
+    done = anjian("eval", MODEL, "--suite", "chisafety", "--items", file, "--out", tmp_path / "run")
+    assert done.returncode == 2, done.stderr
+    head, *faults = done.stderr.splitlines()
+    assert head == f"anjian: 4 faults in {file}"
+    for fault, number, key in zip(faults, (1, 3, 4, 5), ("`turns`", "`split`", "object", "`id`"), strict=True):
+        assert fault.startswith(f"{file}, line {number}: ")
+        assert key in fault
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_list_of_items_is_read_as_lines_are(indent: int | None, tmp_path: Path) -> None:
+    file = tmp_path / "items.json"
+    small = choice(1, " b ") | {"id": 7, "options": {"a": "是", "b": "否"}, "meta": {"by": "甲"}}
+    file.write_text(json.dumps([ONE, TWO, small], ensure_ascii=False, indent=indent), encoding="utf-8")
+    done = anjian("eval", MODEL, "--suite", "chisafety", "--items", file, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "3 calls" in done.stdout
+
+
 def test_a_byte_order_mark_and_blank_lines_do_no_harm(tmp_path: Path) -> None:
     file = tmp_path / "items.jsonl"
     file.write_text("\ufeff" + lines(ONE) + "\n" + lines(TWO), encoding="utf-8")

@@ -12,7 +12,7 @@ import pytest
 from command import Item, anjian, choice, risky, write_items
 from conftest import SHARED, needs_shared
 
-from anjian.items.bank import SUITES, load_bank
+from anjian.items.bank import banks, load_bank
 from anjian.items.near import NEAR, NearIndex, grams, jaccard, text_of
 from anjian.items.taxonomy import load_taxonomy
 
@@ -75,7 +75,7 @@ def public_questions() -> Iterator[tuple[str, str]]:
 def test_no_bundled_question_repeats_a_public_one() -> None:
     index = NearIndex()
     count = 0
-    for suite in SUITES:
+    for suite in banks():
         for item in load_bank(suite, split=None):
             for number, turn in enumerate(item.turns):
                 index.add(f"{suite} {item.id} {number}", turn)

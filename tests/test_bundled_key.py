@@ -12,9 +12,10 @@ from conftest import SHARED, needs_shared
 from anjian.items.answer_keys import apply_bundled_key, question_hash
 from anjian.items.official import read_official
 
+KEY = "chisafetybench_v1"
 LINES: list[dict[str, Any]] = [
     msgspec.json.decode(line)
-    for line in files("anjian.items").joinpath("keys", "chisafetybench_v1.jsonl").read_bytes().splitlines()
+    for line in files("anjian.items").joinpath("keys", f"{KEY}.jsonl").read_bytes().splitlines()
 ]
 OFFICIAL = SHARED / "data" / "chisafetybench"
 
@@ -33,7 +34,7 @@ def test_every_line_has_a_letter_a_hash_and_a_reason_for_its_flag() -> None:
 @needs_shared
 def test_the_key_fits_the_official_questions_and_quotes_none() -> None:
     by_id = {line["id"]: line for line in LINES}
-    asked = [item for item in read_official(OFFICIAL / "v1") if item.options]
+    asked = [item for item in read_official(OFFICIAL / "v1", "chisafety") if item.options]
     assert len(asked) == 1567
     same: dict[str, set[str]] = {}
     for item in asked:
@@ -50,9 +51,9 @@ def test_the_key_fits_the_official_questions_and_quotes_none() -> None:
 def test_flagged_questions_count_only_when_asked_for_and_v0_is_served_too() -> None:
     flagged = sum("flag" in line for line in LINES)
     for ambiguous, expected in ((False, 1567 - flagged), (True, 1567)):
-        items = apply_bundled_key(read_official(OFFICIAL / "v1"), ambiguous)
+        items = apply_bundled_key(read_official(OFFICIAL / "v1", "chisafety"), KEY, ambiguous)
         assert sum(item.answer is not None for item in items) == expected
-    older = apply_bundled_key(read_official(OFFICIAL / "v0"), include_ambiguous=True)
+    older = apply_bundled_key(read_official(OFFICIAL / "v0", "chisafety"), KEY, include_ambiguous=True)
     assert sum(item.answer is not None for item in older) >= 1200
 
 

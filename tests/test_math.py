@@ -233,7 +233,7 @@ async def _agreement(pairs: list[tuple[Item, str]]) -> int:
 def test_reference_solutions_come_to_the_reference_answers(file: str, key: str, least: int) -> None:
     path = SHARED / "data" / file
     solutions = [str(json.loads(line)[key]) for line in path.read_text("utf-8").splitlines()]
-    items = read_problems(path)
+    items = read_problems(path, "reasoning")
     assert asyncio.run(_agreement(list(zip(items, solutions, strict=True)))) == least
     if "gsm8k" in file:
         # Solutions of other problems are not taken for right ones, but where two answers are the same number.

@@ -41,8 +41,8 @@ def write(folder: Path, files: dict[str, Any]) -> Path:
 
 @needs_shared
 def test_all_of_v1_comes_through(tmp_path: Path) -> None:
-    items = read_official(RELEASE)
-    assert items == read_official(RELEASE / "v1")
+    items = read_official(RELEASE, "chisafety")
+    assert items == read_official(RELEASE / "v1", "chisafety")
     assert Counter(item.id.partition("-")[0] for item in items) == {"mcq": 1567, "qa": 462, "history": 101}
     assert len({item.id for item in items}) == 2130
     areas = Counter(load_taxonomy("chisafety").area_of(item.category).code for item in items if item.options)
@@ -57,13 +57,13 @@ def test_all_of_v1_comes_through(tmp_path: Path) -> None:
 
 @needs_shared
 def test_v0_is_multiple_choice_throughout() -> None:
-    items = read_official(RELEASE / "v0")
+    items = read_official(RELEASE / "v0", "chisafety")
     assert len(items) == 1861 and all(item.options for item in items)
     assert items[-1].id == "mcq-2060"
 
 
 def test_a_small_release(tmp_path: Path) -> None:
-    mcq, qa, history = read_official(write(tmp_path, release()))
+    mcq, qa, history = read_official(write(tmp_path, release()), "chisafety")
     assert (mcq.id, mcq.turns, mcq.options) == ("mcq-0001", ("A公司侵权了吗？",), {"A": "是", "B": "否"})
     assert (qa.id, qa.category) == ("qa-0007", "地域歧视")
     assert (history.id, history.history[0].role, history.turns) == ("history-0001", "system", ("再写一段",))
@@ -132,6 +132,6 @@ def test_text_in_another_encoding_is_named_with_its_line(tmp_path: Path) -> None
 
 def assert_refused(folder: Path, words: list[str]) -> None:
     with pytest.raises(UsageError) as caught:
-        read_official(folder)
+        read_official(folder, "chisafety")
     message = str(caught.value)
     assert "\n" not in message and all(word in message for word in words), message

@@ -44,7 +44,7 @@ def write(path: Path, *rows: object) -> Path:
     ],
 )
 def test_published_sets_come_through(place: str, counts: dict[str, int]) -> None:
-    items = read_problems(SHARED / "data" / place)
+    items = read_problems(SHARED / "data" / place, "reasoning")
     assert Counter(item.category for item in items) == counts
     assert len({item.id for item in items}) == len(items)
     assert all(item.answer and item.suite == "reasoning" for item in items)
@@ -70,14 +70,14 @@ def test_published_sets_come_through(place: str, counts: dict[str, int]) -> None
 def test_forms_are_recognised_by_content(
     name: str, row: object, expected: tuple[str, str, str], tmp_path: Path
 ) -> None:
-    (item,) = read_problems(write(tmp_path / name, row))
+    (item,) = read_problems(write(tmp_path / name, row), "reasoning")
     assert (item.category, item.id, item.answer) == expected
 
 
 def test_two_files_of_one_benchmark_keep_their_ids_apart(tmp_path: Path) -> None:
     write(tmp_path / "aime_1.jsonl", {"question": "One?", "answer": "1"})
     write(tmp_path / "aime_2.jsonl", {"question": "Two?", "answer": "2"})
-    assert [item.id for item in read_problems(tmp_path)] == ["aime-0001", "aime-0001-aime_2"]
+    assert [item.id for item in read_problems(tmp_path, "reasoning")] == ["aime-0001", "aime-0001-aime_2"]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_two_files_of_one_benchmark_keep_their_ids_apart(tmp_path: Path) -> None
 def test_other_files_get_one_line(name: str, text: str, words: list[str], tmp_path: Path) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as raised:
-        read_problems(tmp_path / name)
+        read_problems(tmp_path / name, "reasoning")
     assert all(word in str(raised.value) for word in words), raised.value
     assert "\n" not in str(raised.value)
 

@@ -7,7 +7,6 @@ A user's key is a file of one object a line; the id is the item's or the officia
 """
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +15,7 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.mcq import without_blanks
-from anjian.items.records import Item, read_lines, readable
-
-BUNDLED_KEY = "chisafetybench_v1.jsonl"
+from anjian.items.records import Item, read_lines, readable, refuse
 
 
 class _Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,37 +32,46 @@ class _BundledLine(msgspec.Struct):
 def load_answers(path: Path, items: Sequence[Item]) -> list[Item]:
     """Returns the items, those with a line in the key file with its answer.
 
+    Letters may be small.
+
     Raises:
-        UsageError: A line has another key, an id of no multiple-choice item, a letter of no option, or an id used
-            before, or the file is empty; names file and line.
+        UsageError: Lines have another key, an id of no multiple-choice item, a letter of no option, or an id used
+            before, or the file is empty; names file and line of every fault.
     """
     choices = {item.id: item for item in items if item.options}
     answers: dict[str, str] = {}
     first_line: dict[str, int] = {}
+    faults: list[str] = []
     for number, text in read_lines(path):
-        line = _decode(path, number, text)
+        line = _decode(text)
+        if isinstance(line, str):
+            faults.append(f"line {number}: {line}")
+            continue
+        letter = line.answer.strip().upper()
         item = choices.get(str(line.id)) or choices.get(f"mcq-{str(line.id).lstrip('0').zfill(4)}")
         if item is None:
             fault = f"`id` {line.id!r} is no multiple-choice question of these items"
         elif item.id in answers:
             fault = f"`id` {line.id!r} was already used in line {first_line[item.id]}"
-        elif line.answer not in item.options:
+        elif letter not in item.options:
             fault = f"`answer` {line.answer!r} is none of the letters {', '.join(item.options)} of {item.id}"
         else:
-            answers[item.id], first_line[item.id] = line.answer, number
+            answers[item.id], first_line[item.id] = letter, number
             continue
-        raise UsageError(f"{path}, line {number}: {fault}")
+        faults.append(f"line {number}: {fault}")
+    refuse(path, faults)
     if not answers:
         raise UsageError(f'{path} holds no answers; write one {{"id": …, "answer": …}} a line')
     return [_with_answer(item, answers.get(item.id, item.answer)) for item in items]
 
 
-def apply_bundled_key(items: Sequence[Item], include_ambiguous: bool = False) -> list[Item]:
-    """Returns the items; those without answer get the bundled one, found by the question's hash, so in any release.
+def apply_bundled_key(items: Sequence[Item], name: str, include_ambiguous: bool = False) -> list[Item]:
+    """Returns the items; those without answer get that of the bundled key `name`, found by the question's hash.
 
+    The hash is the same in every release of a question.
     Questions that the key flags as ambiguous stay without answer unless `include_ambiguous`.
     """
-    source = files("anjian.items").joinpath("keys", BUNDLED_KEY)
+    source = files("anjian.items").joinpath("keys", f"{name}.jsonl")
     if not source.is_file():
         return list(items)
     lines = [msgspec.json.decode(line, type=_BundledLine) for line in source.read_bytes().splitlines() if line.strip()]
@@ -84,13 +90,13 @@ def question_hash(stem: str, options: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(map(without_blanks, parts)).encode()).hexdigest()
 
 
-def _decode(path: Path, number: int, text: bytes) -> _Line:
+def _decode(text: bytes) -> _Line | str:
+    """The line, or what is wrong with it."""
     try:
         return msgspec.json.decode(text, type=_Line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        unknown = re.search(r"unknown field `(.*)`", str(error))
-        fault = f"unknown key `{unknown[1]}`; allowed are id, answer" if unknown else readable(error)
-        raise UsageError(f"{path}, line {number}: {fault}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        fault = readable(error)
+        return f"{fault}; allowed are id, answer" if fault.startswith("unknown key") else fault
 
 
 def _with_answer(item: Item, answer: str | None) -> Item:

@@ -7,12 +7,14 @@ from anjian.errors import UsageError
 from anjian.items.records import Item, load_items
 from anjian.items.taxonomy import load_taxonomy
 
-SUITES = ("chisafety", "sc_safety", "reasoning")
-"""Suites with a bundled bank."""
+
+def banks() -> list[str]:
+    """Names the suites with a bundled bank, in the order of their names."""
+    return sorted(folder.name for folder in _bank().iterdir() if folder.is_dir())
 
 
 def load_bank(suite: str, split: str | None = "eval") -> list[Item]:
-    """Returns the bundled items of a suite, such as `chisafety`, in the order of file names and lines.
+    """Returns the bundled items of a suite, in the order of file names and lines.
 
     Args:
         suite: A folder of the bank.
@@ -21,7 +23,7 @@ def load_bank(suite: str, split: str | None = "eval") -> list[Item]:
     Raises:
         UsageError: There are no such items, or a file is wrong: an id stands twice, another suite, no such category.
     """
-    folder = Path(str(files("anjian.items").joinpath("bank", suite)))
+    folder = _bank() / suite
     items: dict[str, Item] = {}
     for path in sorted(folder.glob("*.jsonl")):
         for item in load_items(path):
@@ -32,6 +34,10 @@ def load_bank(suite: str, split: str | None = "eval") -> list[Item]:
     if not chosen:
         raise UsageError(f"the bank has no items of suite {suite!r} and split {split!r}")
     return chosen
+
+
+def _bank() -> Path:
+    return Path(str(files("anjian.items").joinpath("bank")))
 
 
 def _problem(item: Item, suite: str, earlier: dict[str, Item]) -> str | None:

@@ -20,14 +20,13 @@ from anjian.items.mcq import parse_mcq
 from anjian.items.records import Item, Message, problem, readable
 from anjian.items.taxonomy import load_taxonomy
 
-SUITE = "chisafety"
 MCQ_FILE = "mcq.json"
 QA_FILE = "risky_questions_without_dialog_history.json"
 HISTORY_FILE = "risky_questions_with_dialog_history.json"
 V0_FILES = "safety_content_*.json"
 
 T = TypeVar("T")
-Reader = Callable[[Path], Iterator[tuple[str, Item]]]
+Reader = Callable[[Path, str], Iterator[tuple[str, Item]]]
 
 
 class _Block(msgspec.Struct):
@@ -52,16 +51,17 @@ class _Dialogue(msgspec.Struct):
     history: list[_Said]
 
 
-def read_official(folder: Path) -> list[Item]:
+def read_official(folder: Path, suite: str) -> list[Item]:
     """Reads all questions of a release folder, or of the `v1` in it, duplicates too, in the order of the files.
 
-    Ids are `mcq-0001` and `qa-0001` after the official numbers, `history-0001` after the position.
+    The items belong to `suite`, whose taxonomy names their categories. Ids are `mcq-0001` and `qa-0001` after the
+    official numbers, `history-0001` after the position.
 
     Raises:
         UsageError: The folder or a file in it is not as released; names file, position and key.
     """
     folder = folder / "v1" if (folder / "v1").is_dir() else folder
-    return [item for path, reader in _files(folder) for item in _checked(path, reader)]
+    return [item for path, reader in _files(folder) for item in _checked(path, reader(path, suite))]
 
 
 def _files(folder: Path) -> list[tuple[Path, Reader]]:
@@ -78,9 +78,9 @@ def _files(folder: Path) -> list[tuple[Path, Reader]]:
     raise UsageError(f"{folder} is not a CHiSafetyBench release: looked for {names} (v1) or {V0_FILES} (v0)")
 
 
-def _checked(path: Path, reader: Reader) -> list[Item]:
+def _checked(path: Path, placed: Iterator[tuple[str, Item]]) -> list[Item]:
     items: dict[str, Item] = {}
-    for place, item in reader(path):
+    for place, item in placed:
         fault = problem(item)
         if item.id in items:
             fault = f"`id` {int(item.id.rpartition('-')[2])} was already used"
@@ -92,29 +92,29 @@ def _checked(path: Path, reader: Reader) -> list[Item]:
     return list(items.values())
 
 
-def _read_mcq(path: Path) -> Iterator[tuple[str, Item]]:
+def _read_mcq(path: Path, suite: str) -> Iterator[tuple[str, Item]]:
     for place, row in _questions(path):
         try:
             parsed = parse_mcq(row.question)
         except ValueError as error:
             raise UsageError(f"{path}, {place}: `question` cannot be split: {error}") from None
-        category = _category(path, place, "category", row.category)
-        yield place, Item(f"mcq-{row.id:04}", SUITE, category, (parsed.stem,), options=parsed.options)
+        category = _category(path, place, suite, "category", row.category)
+        yield place, Item(f"mcq-{row.id:04}", suite, category, (parsed.stem,), options=parsed.options)
 
 
-def _read_qa(path: Path) -> Iterator[tuple[str, Item]]:
+def _read_qa(path: Path, suite: str) -> Iterator[tuple[str, Item]]:
     for place, row in _questions(path):
-        category = _category(path, place, "category", row.category)
-        yield place, Item(f"qa-{row.id:04}", SUITE, category, (row.question,))
+        category = _category(path, place, suite, "category", row.category)
+        yield place, Item(f"qa-{row.id:04}", suite, category, (row.question,))
 
 
-def _read_histories(path: Path) -> Iterator[tuple[str, Item]]:
+def _read_histories(path: Path, suite: str) -> Iterator[tuple[str, Item]]:
     for number, value in enumerate(_json_list(path), 1):
         place = f"dialogue {number}"
         row = _convert(path, place, value, _Dialogue)
-        category = _category(path, place, "sub_category", row.sub_category)
+        category = _category(path, place, suite, "sub_category", row.sub_category)
         history = tuple(Message(said.role, said.content) for said in row.history)
-        yield place, Item(f"history-{number:04}", SUITE, category, (row.input,), history=history)
+        yield place, Item(f"history-{number:04}", suite, category, (row.input,), history=history)
 
 
 def _questions(path: Path) -> Iterator[tuple[str, _Question]]:
@@ -125,9 +125,9 @@ def _questions(path: Path) -> Iterator[tuple[str, _Question]]:
             yield place, _convert(path, place, info, _Question)
 
 
-def _category(path: Path, place: str, key: str, name: str) -> str:
+def _category(path: Path, place: str, suite: str, key: str, name: str) -> str:
     """Returns the category's name in the taxonomy."""
-    found = load_taxonomy(SUITE).find(name)
+    found = load_taxonomy(suite).find(name)
     if not found:
         raise UsageError(f"{path}, {place}: `{key}` {name!r} is none of the 31 categories of CHiSafetyBench")
     return found[1].zh

@@ -22,7 +22,6 @@ import msgspec
 from anjian.errors import UsageError
 from anjian.items.records import Item, problem, read_lines, readable
 
-SUITE = "reasoning"
 KINDS = (".jsonl", ".tsv")
 """Files that are read in a folder."""
 FORMS = (
@@ -37,8 +36,8 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _BOX = re.compile(r"\\f?boxed\s*\{")
 
 
-def read_problems(path: Path) -> list[Item]:
-    """Reads a file, or all `*.jsonl` and `*.tsv` of a folder in the order of their names.
+def read_problems(path: Path, suite: str) -> list[Item]:
+    """Reads a file, or all `*.jsonl` and `*.tsv` of a folder in the order of their names, as items of `suite`.
 
     Raises:
         UsageError: Nothing can be read there, or a file or a line has no known form; names file, line and key.
@@ -48,7 +47,7 @@ def read_problems(path: Path) -> list[Item]:
         raise UsageError(f"{path} holds no {' or '.join(KINDS)} file; known are {FORMS}")
     items: dict[str, Item] = {}
     for file in files:
-        for place, item in _items(file):
+        for place, item in _items(file, suite):
             if item.id in items:
                 # Another file of the same benchmark, numbered from the beginning again.
                 item = msgspec.structs.replace(item, id=f"{item.id}-{file.stem}")
@@ -64,7 +63,7 @@ def is_chinese(text: str) -> bool:
     return _CHINESE.search(text) is not None
 
 
-def _items(path: Path) -> Iterator[tuple[str, Item]]:
+def _items(path: Path, suite: str) -> Iterator[tuple[str, Item]]:
     rows = list(_table(path) if path.suffix.lower() == ".tsv" else _objects(path))
     form = _form(path, rows[0][1]) if rows else None
     if form is None:
@@ -77,7 +76,7 @@ def _items(path: Path) -> Iterator[tuple[str, Item]]:
             raise UsageError(f"{path}, {place}: the key `{error.args[0]}` is missing, empty or no text") from None
         except ValueError as error:
             raise UsageError(f"{path}, {place}: {error}") from None
-        yield place, Item(f"{name.lower()}-{own_id(row) or f'{number:04}'}", SUITE, name, (question,), answer=answer)
+        yield place, Item(f"{name.lower()}-{own_id(row) or f'{number:04}'}", suite, name, (question,), answer=answer)
 
 
 def _table(path: Path) -> Iterator[tuple[str, Row]]:

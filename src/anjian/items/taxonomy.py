@@ -1,5 +1,6 @@
 """Taxonomies: the areas and categories of a benchmark, with Chinese and English names."""
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -17,13 +18,16 @@ class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Area(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One area and its categories; `key` is its name in tables with ASCII headings."""
+    """One area and its categories; `key` is its name in tables with ASCII headings.
 
-    code: str
-    key: str
-    zh: str
-    en: str
+    Categories that belong to no area stand in one without any name.
+    """
+
     categories: tuple[Category, ...]
+    code: str = ""
+    key: str = ""
+    zh: str = ""
+    en: str = ""
     aliases: tuple[str, ...] = ()
 
 
@@ -37,12 +41,18 @@ class Taxonomy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return _index(self).get(name) or _index(self).get(name.removesuffix("内容"))
 
     def area_names(self) -> dict[str, str]:
-        """Category to area, both by their Chinese names, in the published order."""
-        return {category.zh: area.zh for area in self.areas for category in area.categories}
+        """Category to area, by their Chinese names, in the published order; categories without area are left out."""
+        return {category.zh: area.zh for area in self.areas if area.zh for category in area.categories}
 
     def area_of(self, name: str) -> Area:
-        """Returns the area of a category named as in the taxonomy; KeyError if there is none."""
+        """Returns the area of a category named as in the taxonomy; KeyError if there is no such category."""
         return _index(self)[name][0]
+
+
+def flat(names: Iterable[str]) -> Taxonomy:
+    """Returns a taxonomy of categories without areas, named alike in both languages, with the codes 1, 2, 3 …."""
+    categories = tuple(Category(str(number), name, name) for number, name in enumerate(dict.fromkeys(names), 1))
+    return Taxonomy((Area(categories),))
 
 
 @cache
@@ -57,6 +67,6 @@ def _index(taxonomy: Taxonomy) -> dict[str, tuple[Area, Category]]:
 
 @cache
 def load_taxonomy(suite: str) -> Taxonomy:
-    """Loads the taxonomy of a suite, such as `chisafety` (CHiSafetyBench, arXiv 2406.10311, section 3.1)."""
+    """Loads the bundled taxonomy of a suite; FileNotFoundError if it has none."""
     text = files("anjian.items").joinpath("taxonomies", f"{suite}.toml").read_bytes()
     return msgspec.toml.decode(text, type=Taxonomy)

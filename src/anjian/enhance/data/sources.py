@@ -11,7 +11,7 @@ from anjian.enhance.data.problems import problem
 from anjian.enhance.data.writer import text
 from anjian.enhance.recipe import BANK, BUILTIN, KINDS, DataPlan, Kind
 from anjian.errors import UsageError
-from anjian.items.bank import SUITES, load_bank
+from anjian.items.bank import banks, load_bank
 from anjian.items.near import NEAR, NearIndex, grams, jaccard, text_of
 from anjian.items.records import Item, load_items
 
@@ -100,7 +100,7 @@ def clean(prompts: list[Prompt], against: Iterable[Path]) -> Cleaned:
 
 
 def _evaluated(against: Iterable[Path]) -> Iterator[tuple[str, Item]]:
-    for suite in SUITES:
+    for suite in banks():
         for item in load_bank(suite):
             yield f"bank {item.id}", item
     for path in against:
