@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anjian.errors import UsageError
-from anjian.items.tables import file_in, read_json, read_rows
+from anjian.items.records import Item
+from anjian.items.tables import as_items, file_in, lettered, read_json, read_rows
 
 
 class Row(msgspec.Struct, frozen=True, rename={"text": "The Text"}):
@@ -101,3 +102,15 @@ def test_files_in_a_folder(tmp_path: Path) -> None:
         file_in(tmp_path / "three", "one.json")
     with pytest.raises(UsageError, match="cannot read"):
         read_json(tmp_path / "three", dict[str, int])
+
+
+def test_rows_that_are_no_items_are_named_together(tmp_path: Path) -> None:
+    good = Item("1", "s", "c", ("问",), options=lettered(["是", "否"]), answer="B")
+    assert as_items(tmp_path, [("line 1", good)]) == [good]
+    rows = [good, good, Item("2", "s", "c", ("问",), options=lettered(["是"])), Item("3", "s", "c", (" ",))]
+    with pytest.raises(UsageError) as refused:
+        as_items(tmp_path, [(f"line {number}", row) for number, row in enumerate(rows, 1)])
+    first, *others = str(refused.value).splitlines()
+    assert first.startswith("3 faults")
+    expected = [("line 2", "already used"), ("line 3", "`options`"), ("line 4", "`turns`")]
+    assert all(place in line and key in line for line, (place, key) in zip(others, expected, strict=True))

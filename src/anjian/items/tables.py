@@ -6,14 +6,15 @@ it does not name are passed over. Whatever is wrong is one line with file, place
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, TypeVar
 
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.items.records import decode_lines, read_lines, readable
+from anjian.items.records import Item, decode_lines, problem, read_lines, readable, refuse
 
 T = TypeVar("T")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -100,3 +101,29 @@ def _converted(path: Path, place: str, value: object, kind: type[T]) -> T:
         return msgspec.convert(value, kind, strict=path.suffix.lower() not in DELIMITERS)
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}, {place}: {readable(error)}") from None
+
+
+def as_items(path: Path, rows: Iterable[tuple[str, Item]]) -> list[Item]:
+    """Collects the items that a file's rows make, each with its place.
+
+    Raises:
+        UsageError: Some are no items, or have an id that was used before; names every one of them.
+    """
+    found: dict[str, Item] = {}
+    faults: list[str] = []
+    for place, item in rows:
+        fault = f"`id` {item.id!r} was already used" if item.id in found else problem(item)
+        faults += [f"{place}: {fault}"] if fault else []
+        found.setdefault(item.id, item)
+    refuse(path, faults)
+    return list(found.values())
+
+
+def lettered(options: Iterable[str]) -> dict[str, str]:
+    """Puts options under the letters A, B, C …, as items hold them.
+
+    Example:
+        >>> lettered(["是", "否"])
+        {'A': '是', 'B': '否'}
+    """
+    return dict(zip(ascii_uppercase, options, strict=False))
