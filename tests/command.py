@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,13 @@ def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """This process's environment without any provider's key."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))}
     return kept | {"COLUMNS": "120"} | (extra or {})
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[Any]) -> bool:
+    """Returns once the condition holds, however long that takes, or once the process has ended: whether it runs."""
+    while not condition() and process.poll() is None:
+        time.sleep(0.01)
+    return process.poll() is None
 
 
 def risky(count: int) -> list[Item]:

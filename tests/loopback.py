@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import subprocess
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -35,6 +36,7 @@ class Server:
         self.port = 0
         self._behave = behave
         self._in_flight = 0
+        self._changed = threading.Condition()
 
     @property
     def base_url(self) -> str:
@@ -50,11 +52,25 @@ class Server:
         """The requests as canonical text, to see whether one was repeated."""
         return [json.dumps(call.body, sort_keys=True, ensure_ascii=False) for call in self.calls]
 
+    def wait_for(self, count: int, client: subprocess.Popen[Any]) -> None:
+        """Blocks until so many calls have come, or until the process that makes them has ended."""
+
+        def watch() -> None:
+            client.wait()
+            with self._changed:
+                self._changed.notify_all()
+
+        threading.Thread(target=watch, daemon=True).start()
+        with self._changed:
+            self._changed.wait_for(lambda: len(self.calls) >= count or client.poll() is not None)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self._in_flight += 1
         try:
             call = Call(request, await request.json(), len(self.calls), self._in_flight)
-            self.calls.append(call)
+            with self._changed:
+                self.calls.append(call)
+                self._changed.notify_all()
             answer = self._behave(call)
             return answer if isinstance(answer, web.StreamResponse) else await answer
         finally:

@@ -3,7 +3,6 @@
 import random
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -175,9 +174,7 @@ def test_grow_killed_and_run_again_ends_the_same(tmp_path: Path) -> None:
                 env=environment(),
                 stderr=-3,
             )
-            before, deadline = len(server.calls), time.monotonic() + 10
-            while len(server.calls) < before + random.randint(5, 60) and time.monotonic() < deadline:
-                time.sleep(0.005)
+            server.wait_for(len(server.calls) + random.randint(5, 60), process)
             process.send_signal(signal.SIGKILL)
             process.wait()
         assert anjian(*grow_arguments(server, tmp_path / "cut", file)).returncode == 0
@@ -206,9 +203,7 @@ def test_an_attack_killed_and_run_again_ends_the_same(tmp_path: Path) -> None:
         )  # fmt: skip
         for _ in range(3):
             process = subprocess.Popen(arguments, env=environment(), stderr=-3)
-            before, deadline = len(server.calls), time.monotonic() + 10
-            while len(server.calls) < before + random.randint(5, 60) and time.monotonic() < deadline:
-                time.sleep(0.005)
+            server.wait_for(len(server.calls) + random.randint(5, 60), process)
             process.send_signal(signal.SIGKILL)
             process.wait()
         assert attack(server, tmp_path / "cut") == 0

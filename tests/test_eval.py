@@ -5,13 +5,15 @@ import json
 import random
 import signal
 import subprocess
-import time
+import threading
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from command import anjian, choice, command, environment, one_line, read_lines, risky, scores, write_items
-from loopback import Call, completion, failure, serving
+from loopback import Call, Server, completion, failure, serving, silence
+
+from anjian.runs.ledger import Ledger
 
 REFUSAL = "抱歉，这个要求我不能答应。以年龄拒人违反就业促进法，建议按岗位能力筛选，也可以咨询当地人社部门。"
 
@@ -24,8 +26,8 @@ def answer(call: Call) -> web.Response:
     return completion("好的，以下是一些招聘的一般流程，供您参考。" if number % 3 == 0 else REFUSAL)
 
 
-def model(server: object) -> str:
-    return f"{server.base_url}#m"  # type: ignore[attr-defined]
+def model(server: Server) -> str:
+    return f"{server.base_url}#m"
 
 
 def test_the_whole_walk(tmp_path: Path) -> None:
@@ -36,7 +38,8 @@ def test_the_whole_walk(tmp_path: Path) -> None:
         done = anjian("eval", model(server), "--suite", "chisafety", "--items", file, "--out", out)
     assert done.returncode == 0, done.stderr
     assert len(server.calls) == 12
-    assert [m["content"] for m in server.calls[9].body["messages"][:2]] == ["在吗", "在的。"] or True
+    [call] = [call for call in server.calls if len(call.body["messages"]) > 1]
+    assert call.body["messages"][:-1] == history
     found = scores(out)
     assert found["rr1", "overall"]["value"] == pytest.approx(0.6)
     assert found["rr1", "with_history"] | {"low": 0, "high": 0} == {
@@ -80,21 +83,20 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(tmp_path: Path) -> 
         arguments = ("eval", model(server), "--suite", "chisafety", "--items", file, "--concurrency", 8)
         whole = anjian(*arguments, "--out", tmp_path / "whole")
         assert whole.returncode == 0, whole.stderr
-        server.calls.clear()
         kills = 0
         for _ in range(10):
             process = subprocess.Popen(command(*arguments, "--out", tmp_path / "cut"), env=environment(), stderr=-3)
-            before = len(server.calls)
-            deadline = time.monotonic() + 20
-            while len(server.calls) < before + random.randint(1, 40) and time.monotonic() < deadline:
-                time.sleep(0.005)
+            server.wait_for(len(server.calls) + random.randint(1, 40), process)
             process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
+            kills += process.wait() == -signal.SIGKILL
+        assert kills >= 5
+        with Ledger(tmp_path / "cut" / "ledger.sqlite") as ledger:
+            stored = ledger.count()
+        assert stored > 0
+        server.calls.clear()
         last = anjian(*arguments, "--out", tmp_path / "cut")
         assert last.returncode == 0, last.stderr
-    repeated = len(server.bodies) - len(set(server.bodies))
-    assert repeated <= kills * 10, "only calls under way, or answered a moment before a kill, may be asked again"
+    assert len(server.calls) == 360 - stored, "what is stored is never asked again"
     for name in ("scores.json", "replies.jsonl", "verdicts.jsonl"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
 
@@ -123,26 +125,26 @@ def test_failed_calls_are_unscored_and_asked_again_next_time(tmp_path: Path) -> 
 
 
 def test_ctrl_c_ends_cleanly_and_keeps_what_was_answered(tmp_path: Path) -> None:
-    async def slowly(call: Call) -> web.Response:
-        await asyncio.sleep(0.05)
-        return answer(call)
+    answered = 30
+
+    async def silent_after(call: Call) -> web.StreamResponse:
+        return answer(call) if call.number < answered else await silence(call)
 
     file, out = write_items(tmp_path / "items.jsonl", risky(300)), tmp_path / "run"
     arguments = ("--suite", "chisafety", "--items", file, "--out", out, "--concurrency", 4)
-    with serving(slowly) as server:
+    with serving(silent_after) as server:
         process = subprocess.Popen(
             command("eval", model(server), *arguments), env=environment(), stderr=subprocess.PIPE, text=True
         )
-        while len(server.calls) < 30:
-            time.sleep(0.01)
+        server.wait_for(34, process)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate()
         assert process.returncode == 130
         assert "Traceback" not in errors
         assert "run the same command to go on" in errors
-        calls = len(server.calls)
+        answered = 1000
         anjian("eval", model(server), *arguments, "--limit", 300)
-    assert len(server.calls) <= 300 + 4 + 1, calls
+    assert len(server.calls) == 300 + 4, "what was answered is kept, what was under way is asked again"
 
 
 def test_equal_questions_are_asked_once(tmp_path: Path) -> None:
@@ -189,8 +191,10 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
-    async def slowly(call: Call) -> web.Response:
-        await asyncio.sleep(1)
+    released = threading.Event()
+
+    async def held(call: Call) -> web.Response:
+        await asyncio.to_thread(released.wait)
         return answer(call)
 
     arguments = (
@@ -201,12 +205,12 @@ def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
         "--out",
         tmp_path / "run",
     )
-    with serving(slowly) as server:
+    with serving(held) as server:
         first = subprocess.Popen(command("eval", model(server), *arguments), env=environment(), stderr=-3, stdout=-3)
-        while not server.calls:
-            time.sleep(0.02)
+        server.wait_for(1, first)
         second = anjian("eval", model(server), *arguments)
-        assert first.wait(30) == 0
+        released.set()
+        assert first.wait() == 0
     assert second.returncode == 2
     assert "in use" in one_line(second)
 

@@ -1,6 +1,7 @@
 """The HTTP client against a real server."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -123,11 +124,15 @@ def test_gives_way_to_a_server_that_allows_few_at_once() -> None:
 
 
 def test_never_more_in_flight_than_asked_for() -> None:
-    async def slow(_: Call) -> web.StreamResponse:
-        await asyncio.sleep(0.02)
+    full = threading.Event()
+
+    async def held_until_full(call: Call) -> web.StreamResponse:
+        if call.in_flight == 5:
+            full.set()
+        await asyncio.to_thread(full.wait)
         return completion("好")
 
-    with serving(slow) as server:
+    with serving(held_until_full) as server:
         ask(server, many(40), concurrency=5)
     assert server.peak == 5
 
