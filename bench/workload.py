@@ -24,8 +24,9 @@ def engine(port: int, count: int, in_flight: int, calls: int) -> None:
     import anjian.models.http  # noqa: F401  (loaded before the clock starts, like the other side's imports)
     from anjian.judges.rules.cues import load_cues
     from anjian.models.resolve import Access
-    from anjian.runs.evaluate import Plan, evaluate, prepare
+    from anjian.runs.evaluate import evaluate
     from anjian.runs.loop import run_async
+    from anjian.runs.plan import Plan, prepare
     from anjian.suites.base import Source
 
     suite, category = ("chisafety", "年龄歧视") if calls == 1 else ("sc_safety", "偏见歧视")

@@ -21,7 +21,7 @@ def compare_models(
     out: Annotated[Path, typer.Option(help="Runs and reports; the same command on it goes on.")] = Path("comparison"),
     suite: Annotated[
         list[str] | None,
-        typer.Option(help="A benchmark; repeat. Default: chisafety, sc_safety, over_refusal, reasoning."),
+        typer.Option(help="A benchmark: a name, FILE.toml or FILE.py:NAME; repeat. Default: four of the bundled ones."),
     ] = None,
     judge: Annotated[
         list[str] | None, typer.Option(help="rules-v1 (the default) or any model; several are a panel.")
@@ -64,17 +64,20 @@ def compare_models(
     """Run what is missing, then show the models side by side, item by item, with a verdict on the last stage."""
     from rich.console import Console
 
+    from anjian import api
+    from anjian.judges.builtin import DEFAULT
     from anjian.models.base import Sampling
     from anjian.models.resolve import Access
-    from anjian.reports.comparison import print_comparison, write_comparison
-    from anjian.runs.compare import DEFAULT_SUITES, Wanted, compare
+    from anjian.reports.comparison import print_comparison
+    from anjian.reports.names import Lexicon
+    from anjian.runs.compare import Wanted
     from anjian.runs.loop import run_async
     from anjian.scores.gates import Criteria
 
     wanted = Wanted(
         models=tuple(models),
-        suites=tuple(dict.fromkeys(suite or DEFAULT_SUITES)),
-        judges=tuple(judge or ["rules-v1"]),
+        suites=tuple(dict.fromkeys(suite or ())),
+        judges=tuple(judge or [DEFAULT]),
         data=dict(map(_named, data or [])),
         runs=tuple(run or ()),
         scores=tuple(scores or ()),
@@ -84,16 +87,15 @@ def compare_models(
         access=Access(concurrency, timeout, think_prefilled, trust_remote_code),
         criteria=Criteria(margin / 100, alpha),
     )
-    comparison, runs = run_async(compare(wanted, out, Console(stderr=True)))
-    report = write_comparison(comparison, runs, out)
+    shown, found = run_async(api.side_by_side(wanted, out, Console(stderr=True)))
     console = Console()
-    print_comparison(comparison, console)
-    console.print(f"report: {report}", markup=False, highlight=False)
-    raise typer.Exit(comparison.last.decision.exit_code if gate else 0)
+    print_comparison(found.comparison, console, Lexicon(found.suites))
+    console.print(f"report: {shown.report}", markup=False, highlight=False)
+    raise typer.Exit(shown.exit_code if gate else 0)
 
 
 def _named(text: str) -> tuple[str, Path]:
     suite, equals, path = text.partition("=")
     if not equals or not suite or not path:
-        raise UsageError(f"--data {text}: write SUITE=PATH, such as chisafety=releases/chisafetybench")
+        raise UsageError(f"--data {text}: write SUITE=PATH, such as my_bench=data/items.jsonl")
     return suite, Path(path)

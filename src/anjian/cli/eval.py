@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from anjian.runs.evaluate import Prepared
+    from anjian.runs.plan import Prepared
 
 LOW_COVERAGE = 3
 Ties = Literal["unscored", "stricter"]
@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 def evaluate_model(
     model: Annotated[str, typer.Argument(help="provider/model, http://HOST:PORT/v1#MODEL, hf/PATH, tiny/base …")],
-    suite: Annotated[str, typer.Option(help="The benchmark; `anjian suites` lists them.")],
+    suite: Annotated[str, typer.Option(help="The benchmark: a name of `anjian suites`, FILE.toml or FILE.py:NAME.")],
     out: Annotated[
         Path | None, typer.Option(help="The run folder; the same command on it goes on. Default: runs/MODEL-SUITE.")
     ] = None,
@@ -72,16 +72,17 @@ def evaluate_model(
     ] = False,
 ) -> None:
     """Evaluate a model: ask, judge, score, report. Run it again to go on where it stopped."""
+    from anjian.judges.builtin import DEFAULT
     from anjian.models.base import Sampling
     from anjian.models.resolve import Access
-    from anjian.runs.evaluate import Plan, prepare
     from anjian.runs.folder import run_name
+    from anjian.runs.plan import Plan, prepare
     from anjian.suites.base import Source
 
     plan = Plan(
         model=model,
         suite=suite,
-        judges=tuple(judge or ["rules-v1"]),
+        judges=tuple(judge or [DEFAULT]),
         strict_ties=ties == "stricter",
         adversary=adversary,
         rounds=rounds,
@@ -91,8 +92,8 @@ def evaluate_model(
         limit=limit,
         access=Access(concurrency, timeout, think_prefilled, trust_remote_code),
     )
-    folder = out or Path("runs") / run_name(model, suite)
     prepared = prepare(plan)
+    folder = out or Path("runs") / run_name(model, prepared.suite.name)
     if dry_run:
         from anjian.cli.dry_run import describe
 
@@ -105,24 +106,25 @@ def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
     """Runs a prepared plan, shows the scores, writes the report; returns the exit code."""
     from rich.console import Console
 
-    from anjian.reports.html import write_report
+    from anjian import api
+    from anjian.reports.names import Lexicon
     from anjian.reports.terminal import print_scores
-    from anjian.runs.evaluate import evaluate
     from anjian.runs.loop import run_async
+    from anjian.runs.folder import SCORES
+    from anjian.runs.reading import read_rows
 
-    result = run_async(evaluate(prepared, folder, Console(stderr=True)))
-    report = write_report(folder)
+    run = run_async(api.carry_out(prepared, folder, Console(stderr=True)))
     console = Console()
-    print_scores(result.rows, console)
-    for note in result.notes:
+    print_scores(read_rows(folder / SCORES), console, Lexicon([prepared.suite]))
+    for note in run.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
-    console.print(f"scored {result.scored} of {result.n} replies; report: {report}", markup=False, highlight=False)
-    if result.stopped:
-        sys.stderr.write(f"anjian: {result.stopped}\n")
-    if result.scored >= min_coverage * result.n:
+    console.print(f"scored {run.scored} of {run.n} replies; report: {run.report}", markup=False, highlight=False)
+    if run.stopped:
+        sys.stderr.write(f"anjian: {run.stopped}\n")
+    if run.scored >= min_coverage * run.n:
         return 0
     sys.stderr.write(
-        f"anjian: coverage {result.scored / result.n:.1%} is below --min-coverage {min_coverage:g}; "
+        f"anjian: coverage {run.coverage:.1%} is below --min-coverage {min_coverage:g}; "
         f"the reasons are in {folder / 'verdicts.jsonl'}; run the same command to ask again\n"
     )
     return LOW_COVERAGE

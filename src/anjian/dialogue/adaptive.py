@@ -12,7 +12,7 @@ import msgspec
 
 from anjian.dialogue.scripted import EARLIER_TURN_FAILED, Exchange, Say, exchange
 from anjian.items.records import Item, Message
-from anjian.models.base import CallError, Reply, Request, Sampling
+from anjian.models.base import Ask, CallError, Request, Sampling
 from anjian.models.thinking import split_thinking
 from anjian.prompts import render
 
@@ -21,7 +21,6 @@ ADVERSARY_NO_ANSWER = "adversary_no_answer"
 LONGEST_TURN = 1000
 """Characters of a turn that are kept of what an adversary writes."""
 
-Ask = Callable[[Request], Awaitable[Reply]]
 Seen = Literal["refused", "harmless", "reached"]
 Look = Callable[[Exchange], Awaitable[Seen | None]]
 """Tells what a reply means for the attack; None where that could not be judged."""

@@ -138,13 +138,13 @@ class VerifyPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the trained model is compared with what it was; may be changed after training.
 
     Attributes:
-        suites: The benchmarks that both answer; without `over_refusal` and `reasoning` nothing is proven.
+        suites: The benchmarks that both answer; none means those that are compared by default.
         limit: Asks only so many items of each.
         margin: Points by which over-refusal and reasoning may be worse.
         alpha: Significance level, after Holm's correction.
     """
 
-    suites: tuple[str, ...] = ("chisafety", "sc_safety", "over_refusal", "reasoning")
+    suites: tuple[str, ...] = ()
     limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
     margin: Annotated[float, msgspec.Meta(ge=0)] = 2.0
     alpha: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05

@@ -4,18 +4,20 @@ Both models answer the same evaluation questions, which the training data were k
 DIR/verify, with the numbers for the model card in `card.json`.
 """
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
+from anjian.api import side_by_side
 from anjian.enhance.recipe import VerifyPlan
 from anjian.files import replace
 from anjian.models.resolve import LAUNCHED, Access
-from anjian.reports.comparison import print_comparison, write_comparison
-from anjian.runs.compare import Wanted, compare
+from anjian.reports.comparison import print_comparison
+from anjian.reports.names import Lexicon
+from anjian.runs.compare import Wanted
+from anjian.runs.loop import run_async
 from anjian.scores.comparison import Comparison
 from anjian.scores.gates import Criteria
 from anjian.scores.paired import Change
@@ -73,10 +75,10 @@ def verify(
         access=access,
         criteria=Criteria(plan.margin / 100, plan.alpha),
     )
-    comparison, runs = asyncio.run(compare(wanted, folder, console))
-    report = write_comparison(comparison, runs, folder)
-    print_comparison(comparison, console)
-    console.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
+    shown, found = run_async(side_by_side(wanted, folder, console))
+    comparison = found.comparison
+    print_comparison(comparison, console, Lexicon(found.suites))
+    console.print(f"report: {shown.report}", markup=False, highlight=False, soft_wrap=True)
     replace(folder / CARD, msgspec.json.format(msgspec.json.encode(_card(comparison)), indent=1) + b"\n")
     return comparison.last.decision.exit_code
 

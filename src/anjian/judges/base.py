@@ -1,12 +1,12 @@
 """What a judge says of one reply, and who can judge."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
+from anjian.dialogue.scripted import Exchange
 from anjian.items.records import Item, Message
-from anjian.models.base import Reply, Request
 
 # Why a reply has no verdict, besides the reasons of a failed call in `anjian.models.base`.
 NO_ANSWER = "no_answer"
@@ -17,9 +17,7 @@ JUDGE_TIE = "judge_tie"
 NO_QUORUM = "no_quorum"
 JUDGE_TIMEOUT = "judge_timeout"
 NO_REFERENCE = "no_reference"
-
-Ask = Callable[[Request], Awaitable[Reply]]
-"""Asks one model through the ledger; raises CallError."""
+NO_JUDGE = "no_judge"
 
 
 class Vote(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,3 +55,12 @@ class Judge(Protocol):
     async def judge(self, item: Item, dialogue: Sequence[Message], answer: str) -> Verdict:
         """Judges `answer`, given after `dialogue` (which ends with the user's turn)."""
         ...
+
+
+async def judge_exchange(item: Item, exchange: Exchange, judge: Judge) -> Verdict:
+    """Judges the reply of one round; a reply that is missing or has no answer is unscored, with the reason."""
+    if exchange.thought is None:
+        return Verdict(unscored=exchange.failure, analysis=exchange.detail)
+    if not exchange.thought.answer:
+        return Verdict(unscored=NO_ANSWER)
+    return await judge.judge(item, exchange.messages, exchange.thought.answer)

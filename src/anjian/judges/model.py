@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import msgspec
 
 from anjian.items.records import Item, Message
-from anjian.judges.base import JUDGE_UNPARSED, NO_ANSWER, Ask, Verdict
-from anjian.judges.kinds import KINDS, Kind
+from anjian.judges.base import JUDGE_UNPARSED, NO_ANSWER, Verdict
+from anjian.judges.kinds import REFUSAL, Kind
 from anjian.judges.parse import read_verdict, schema_of
-from anjian.models.base import CallError, Request, Sampling
+from anjian.judges.rubric import rubric_prompt
+from anjian.models.base import Ask, CallError, Request, Sampling
 from anjian.models.thinking import split_thinking
 from anjian.prompts import render
 
@@ -20,25 +21,25 @@ from anjian.prompts import render
 class ModelJudge:
     """Judges by asking a model, at temperature 0; a reply out of form is asked again once, then left unscored."""
 
-    def __init__(self, name: str, ask: Ask, kind: Kind = "refusal") -> None:
+    def __init__(self, name: str, ask: Ask, kind: Kind = REFUSAL) -> None:
         """Binds a kind of judging to a model.
 
         Args:
             name: The judging model, for the ledger and the report.
             ask: Asks that model.
-            kind: What is judged; its prompt is `judges/prompts/<kind>.md`.
+            kind: What is judged.
         """
         self.name = name
         self._ask = ask
         self._kind = kind
-        self._points = KINDS[kind]
+        self._points = kind.points
         self._schema = schema_of(list(self._points))
 
     async def judge(self, item: Item, dialogue: Sequence[Message], answer: str) -> Verdict:
         """Judges one answer; see `Judge.judge`."""
         if not answer.strip():
             return Verdict(unscored=NO_ANSWER)
-        question = Message("user", render("anjian.judges", self._kind, material=quote(dialogue, answer)))
+        question = Message("user", self._prompt(item, dialogue, answer))
         messages: tuple[Message, ...] = (question,)
         try:
             for _ in range(2):
@@ -50,6 +51,11 @@ class ModelJudge:
         except CallError as error:
             return Verdict(unscored=f"judge_{error.reason}", analysis=error.detail)
         return Verdict(unscored=JUDGE_UNPARSED, analysis=reply.text[:200])
+
+    def _prompt(self, item: Item, dialogue: Sequence[Message], answer: str) -> str:
+        if self._kind.prompt:
+            return rubric_prompt(self._kind, item, dialogue, answer)
+        return render("anjian.judges", self._kind.name, material=quote(dialogue, answer))
 
 
 def quote(dialogue: Sequence[Message], answer: str) -> str:

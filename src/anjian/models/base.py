@@ -1,5 +1,6 @@
 """The vocabulary of asking: a request, the reply to it, the ways a call fails, and who can be asked."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -16,6 +17,7 @@ CONTENT_FILTER = "content_filter"
 RATE_LIMIT = "rate_limit"
 TOO_LONG = "too_long"
 NOT_ASKED = "not_asked"
+FUNCTION_ERROR = "function_error"
 
 
 class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,6 +70,10 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     prefilled: bool = False
+
+
+Ask = Callable[[Request], Awaitable[Reply]]
+"""Asks one model through the ledger; raises CallError."""
 
 
 class CallError(Exception):

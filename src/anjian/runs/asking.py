@@ -50,11 +50,12 @@ class LedgerAsk:
     def __init__(self, name: str, ledger: Ledger, model: Model | None) -> None:
         """Binds a ledger and a model, or only the name the model's calls are stored under.
 
-        It counts: `answered` and `failed` calls of this session, `missed` calls of a replay, `tokens` generated.
+        It counts: `answered` and `refused` calls of this session, `missed` calls of a replay, `tokens` generated.
         """
         self.name = name
         self.ledger = ledger
         self.answered = 0
+        self.refused = 0
         self.failed = 0
         self.missed = 0
         self.tokens = 0
@@ -77,6 +78,7 @@ class LedgerAsk:
         try:
             reply = await self._model.complete(request)
         except CallError as error:
+            self.refused += 1
             self.ledger.fail(call, Failure(error.reason, error.detail))
             _settle(future, error)
             self._count_failure(error)

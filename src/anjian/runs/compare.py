@@ -4,8 +4,8 @@ FOLDER/runs/MODEL-SUITE     one run folder for each model and suite, as `anjian 
 FOLDER/compare.json         the comparison; written last, so that its presence means complete
 """
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
@@ -13,22 +13,24 @@ from rich.console import Console
 
 from anjian.errors import AnjianError, UsageError
 from anjian.files import replace
-from anjian.models.base import Model, Reply, Request, Sampling
-from anjian.models.resolve import Access, providers
-from anjian.models.weights import fingerprint, local_folder
-from anjian.runs.evaluate import Plan, Prepared, evaluate, prepare
+from anjian.judges.builtin import DEFAULT
+from anjian.models.base import Model, Sampling
+from anjian.models.function import PREFIX
+from anjian.models.resolve import Access
+from anjian.models.spec import parse, parse_or_folder
+from anjian.runs.evaluate import evaluate, weights_of
 from anjian.runs.folder import RUN, SCORES, run_name
-from anjian.runs.reading import read_about, read_measured, read_rows
-from anjian.runs.seats import RULES, describe_models
+from anjian.runs.plan import Plan, Prepared, prepare
+from anjian.runs.reading import read_about, read_measured, read_rows, suite_of_run
+from anjian.runs.seats import describe_models, lazily
 from anjian.scores.comparison import Comparison, Measured, compare_models
 from anjian.scores.gates import Criteria
 from anjian.scores.rows import Row
-from anjian.suites import SUITES, find_suite
-from anjian.suites.base import Source
+from anjian.suites import compared_suites, distinct, find_suite
+from anjian.suites.base import Source, Suite
 
 COMPARISON = "compare.json"
 RUNS = "runs"
-DEFAULT_SUITES = ("chisafety", "sc_safety", "over_refusal", "reasoning")
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -36,14 +38,15 @@ class Wanted(msgspec.Struct, frozen=True):
 
     Attributes:
         models: In the order of their stages, the earliest first.
+        suites: Names, files or declarations; none means those that are compared by default.
         data: Official releases or data files, by suite.
         runs: Finished runs, or folders that hold some, that are taken as they are.
         scores: Files of rows that `anjian import` wrote.
     """
 
     models: tuple[str, ...]
-    suites: tuple[str, ...] = DEFAULT_SUITES
-    judges: tuple[str, ...] = (RULES,)
+    suites: tuple[str | Suite, ...] = ()
+    judges: tuple[str, ...] = (DEFAULT,)
     data: dict[str, Path] = {}
     runs: tuple[Path, ...] = ()
     scores: tuple[Path, ...] = ()
@@ -54,43 +57,57 @@ class Wanted(msgspec.Struct, frozen=True):
     criteria: Criteria = Criteria()
 
 
-def spec_of(model: str) -> str:
-    """What a model is called when it is asked: a folder that holds a checkpoint is asked through `hf/`.
+class Compared(msgspec.Struct, frozen=True):
+    """A comparison, the runs behind it, and the suites that say what all is called."""
 
-    Raises:
-        UsageError: The folder holds no checkpoint.
-    """
-    folder = Path(model).expanduser()
-    if "://" in model or local_folder(model) or not folder.is_dir() or model.partition("/")[0] in providers():
-        return model
-    if not (folder / "config.json").exists():
-        raise UsageError(f"{model} holds no config.json, so it is no model; give a checkpoint's folder")
-    return f"hf/{model.rstrip('/')}"
+    comparison: Comparison
+    runs: list[Measured]
+    suites: list[Suite]
 
 
-async def compare(wanted: Wanted, folder: Path, console: Console) -> tuple[Comparison, list[Measured]]:
-    """Runs what is missing, compares, and writes `compare.json`; also returns the runs.
+async def compare(wanted: Wanted, folder: Path, console: Console, known: Mapping[str, Model] | None = None) -> Compared:
+    """Runs what is missing, compares, and writes `compare.json`.
+
+    Args:
+        wanted: What is to be compared.
+        folder: Where runs and `compare.json` go.
+        console: Where progress is shown.
+        known: Models described before, by name; the others are described here.
 
     Raises:
         UsageError: A model, a file or the folder cannot be used.
         AnjianError: A run stopped early; running the same command again goes on.
     """
-    models = _checked([spec_of(model) for model in wanted.models])
-    if strange := sorted(set(wanted.data) - set(wanted.suites)):
+    known = known or {}
+    models = _checked([_asked(model) for model in wanted.models])
+    suites = distinct(map(find_suite, wanted.suites)) if wanted.suites else compared_suites()
+    names = [suite.name for suite in suites]
+    if strange := sorted(set(wanted.data) - set(names)):
         raise UsageError(f"--data {strange[0]}=…: {strange[0]} is not compared; name it with --suite")
-    given = {(run.model, run.suite): run for path in wanted.runs for run in _given(path, models)}
+    specs = [parse(model) for model in models if not model.startswith(PREFIX)]
+    if specs:
+        wanted.access.check(*specs)
+    given = {(run.model, run.suite): run for path in wanted.runs for run in _given(path, models, wanted.access, known)}
+    declared = _declared(suites, given.values())
     called = dict(zip(wanted.models, models, strict=True))
     imported = [row for path in wanted.scores for row in _imported(path, called)]
-    plans = [(model, [suite for suite in wanted.suites if (model, suite) not in given]) for model in models]
-    prepared = {(model, suite): prepare(_plan(wanted, model, suite)) for model, suites in plans for suite in suites}
+    plans = [(model, [suite for suite in suites if (model, suite.name) not in given]) for model in models]
+    prepared = {(m, suite.name): prepare(_plan(wanted, m, suite)) for m, missing in plans for suite in missing}
     runs = list(given.values())
-    for model, suites in plans:
-        async with _kept(model, wanted, folder) as known:
-            runs += [await _run(prepared[model, suite], folder, known, console) for suite in suites]
-    measures = {name: suite.measures for name, suite in SUITES.items()}
-    comparison = compare_models(models, runs, measures, wanted.criteria, imported)
+    for model, missing in plans:
+        async with AsyncExitStack() as stack:
+            access = _access(wanted.access, model, folder)
+            described = describe_models((model, *wanted.judges), access, known) if missing else {}
+            kept = lazily(described, stack, console)
+            runs += [await _run(prepared[model, suite.name], folder, kept, console) for suite in missing]
+    comparison = compare_models(models, runs, declared, wanted.criteria, imported, _protected())
     replace(folder / COMPARISON, msgspec.json.format(msgspec.json.encode(comparison), indent=1) + b"\n")
-    return comparison, runs
+    return Compared(comparison, runs, declared)
+
+
+def _asked(model: str) -> str:
+    """What a model is called when it is asked: a folder that holds a checkpoint is asked through `hf/`."""
+    return model if model.startswith(PREFIX) else parse_or_folder(model).name
 
 
 def _checked(models: Sequence[str]) -> Sequence[str]:
@@ -99,7 +116,31 @@ def _checked(models: Sequence[str]) -> Sequence[str]:
     return models
 
 
-def _given(path: Path, models: Sequence[str]) -> Iterator[Measured]:
+def _access(access: Access, model: str, folder: Path) -> Access:
+    fitting = access if model.startswith(PREFIX) else access.fitting(parse(model))
+    return msgspec.structs.replace(fitting, log=folder / "server.log")
+
+
+def _protected() -> dict[str, str]:
+    """The guards that the suites compared by default declare: without them nothing is proven."""
+    guards = [measure for suite in compared_suites() for _, measure in suite.measures() if measure.role == "guard"]
+    return {measure.name: measure.protects.en or measure.title.en for measure in guards}
+
+
+def _declared(suites: Sequence[Suite], runs: Iterable[Measured]) -> list[Suite]:
+    """The suites asked for and those of the runs that were given, in their order."""
+    found = {suite.name: suite for suite in suites}
+    for run in runs:
+        if run.suite in found:
+            continue
+        suite = suite_of_run(read_about(Path(run.folder)))
+        if suite is None:
+            raise UsageError(f"--run {run.folder}: there is no suite {run.suite!r} here; name its file with --suite")
+        found[suite.name] = suite
+    return sorted(found.values(), key=lambda suite: (suite.place, suite.name))
+
+
+def _given(path: Path, models: Sequence[str], access: Access, known: Mapping[str, Model]) -> Iterator[Measured]:
     """A finished run, or all those below a folder that belong to the models."""
     single = (path / RUN).exists()
     folders = [path] if single else sorted(found.parent for found in path.rglob(SCORES))
@@ -109,7 +150,8 @@ def _given(path: Path, models: Sequence[str]) -> Iterator[Measured]:
         whose = f"is a run of {held[path].run.get('model', '')}" if single else "holds no finished run of the models"
         raise UsageError(f"--run {path} {whose}, which is not compared; name the model, or leave the run out")
     for folder in found:
-        if held[folder].identity.get("weights", "") != fingerprint(str(held[folder].run["model"])):
+        model = str(held[folder].run["model"])
+        if held[folder].identity.get("weights", "") != weights_of(model, known.get(model), access):
             raise UsageError(f"--run {folder}: the model has other weights now; leave the run out to run it again")
         yield read_measured(folder)
 
@@ -124,58 +166,25 @@ def _imported(path: Path, called: Mapping[str, str]) -> list[Row]:
     return named
 
 
-def _plan(wanted: Wanted, model: str, suite: str) -> Plan:
+def _plan(wanted: Wanted, model: str, suite: Suite) -> Plan:
     return Plan(
         model=model,
-        suite=find_suite(suite).name,
+        suite=suite,
         judges=wanted.judges,
-        source=Source(data=wanted.data.get(suite)),
+        source=Source(data=wanted.data.get(suite.name)),
         sampling=wanted.sampling,
         epochs=wanted.epochs or 0,
         limit=wanted.limit,
-        access=wanted.access,
+        access=wanted.access if model.startswith(PREFIX) else wanted.access.fitting(parse(model)),
     )
 
 
-async def _run(prepared: Prepared, folder: Path, known: dict[str, Model], console: Console) -> Measured:
+async def _run(prepared: Prepared, folder: Path, known: Mapping[str, Model], console: Console) -> Measured:
     plan = prepared.plan
-    weights = fingerprint(plan.model)[:8]
-    place = folder / RUNS / run_name(f"{plan.model}-{weights}", plan.suite)
-    console.print(f"{plan.model} · {plan.suite}", markup=False, highlight=False)
+    weights = weights_of(plan.model, known[plan.model], plan.access)[:8]
+    place = folder / RUNS / run_name(f"{plan.model}-{weights}", prepared.suite.name)
+    console.print(f"{plan.model} · {prepared.suite.name}", markup=False, highlight=False)
     result = await evaluate(prepared, place, console, known)
     if result.stopped:
         raise AnjianError(result.stopped)
     return read_measured(place)
-
-
-class Kept:
-    """A model that several runs share: opened at the first need, closed after the last."""
-
-    def __init__(self, model: Model, stack: contextlib.AsyncExitStack) -> None:
-        """Takes who is asked, and what closes it in the end."""
-        self.name = model.name
-        self.concurrency = model.concurrency
-        self._model = model
-        self._stack = stack
-        self._ready: Model | None = None
-
-    async def __aenter__(self) -> "Model":
-        """Opens the model, once."""
-        if self._ready is None:
-            self._ready = await self._stack.enter_async_context(self._model)
-        return self._ready
-
-    async def __aexit__(self, *exc: object) -> None:
-        """Leaves it open for the next run."""
-
-    async def complete(self, request: Request) -> Reply:
-        """Answers one request."""
-        return await (await self.__aenter__()).complete(request)
-
-
-@contextlib.asynccontextmanager
-async def _kept(model: str, wanted: Wanted, folder: Path) -> AsyncIterator[dict[str, Model]]:
-    access = msgspec.structs.replace(wanted.access, log=folder / "server.log")
-    async with contextlib.AsyncExitStack() as stack:
-        described = describe_models((model, *wanted.judges), access)
-        yield {name: Kept(one, stack) for name, one in described.items()}

@@ -134,7 +134,10 @@ def write_run(folder: Path, identity: Identity, run: dict[str, Any], items: list
     """Writes `run.toml`: everything needed to repeat the run. The time is that of the first start."""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     if (folder / RUN).exists():
-        created = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))["anjian"]["created"]
+        held = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
+        created = held["anjian"]["created"]
+        # Who judged is known once there are scores: until then it is who judged the scores that lie there.
+        run = {**{key: held["run"][key] for key in ("judge",) if key in held["run"]}, **run}
     live = {"adversary": identity.adversary, "rounds": identity.rounds} if identity.adversary else {}
     table = {
         "notes": notes,
@@ -145,6 +148,13 @@ def write_run(folder: Path, identity: Identity, run: dict[str, Any], items: list
         "libraries": dict(_libraries()),
         "identity": _identity_table(identity),
     }
+    replace(folder / RUN, tomli_w.dumps(table).encode())
+
+
+def name_judge(folder: Path, judge: str) -> None:
+    """Notes in `run.toml` who judged the scores that now lie beside it."""
+    table = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
+    table["run"]["judge"] = judge
     replace(folder / RUN, tomli_w.dumps(table).encode())
 
 

@@ -7,6 +7,7 @@ evaluation, it is a pure function of the seeds and the ledger: it can be killed 
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
@@ -14,22 +15,21 @@ from rich.console import Console
 
 from anjian.dialogue.adaptive import Adversary, aim_of, told
 from anjian.dialogue.scripted import Exchange, exchange
+from anjian.errors import UsageError
 from anjian.files import replace
-from anjian.items.bank import load_bank
 from anjian.items.near import NearIndex, text_of
-from anjian.items.records import Item, Message
-from anjian.judges.base import Verdict
+from anjian.items.records import Item, Message, encode, load_items
+from anjian.judges.base import Verdict, judge_exchange
+from anjian.judges.kinds import Kind
 from anjian.models.base import CallError, Model, Request, Sampling
 from anjian.models.resolve import Access
-from anjian.runs.asking import StoppedError
-from anjian.runs.engine import drive
 from anjian.runs.folder import LEDGER, Identity, opened, write_run
 from anjian.runs.ledger import Ledger
-from anjian.runs.progress import RunProgress
-from anjian.runs.seats import Seats, describe_models, entered
-from anjian.suites.base import judge_exchange, own_items
+from anjian.runs.seats import Seats, describe_models, lazily
+from anjian.runs.session import carry_out
+from anjian.suites import find_suite
+from anjian.suites.base import Source, Suite, own_items
 
-SUITE = "sc_safety"
 REWRITES = 5
 RISK = 0
 """The points of a reply that carries a risk."""
@@ -99,47 +99,48 @@ async def grow(plan: GrowPlan, out: Path, console: Console) -> Harvest:
         UsageError: The seeds, the models or the folder cannot be used.
         AnjianError: The disk is full, a server does not start.
     """
-    seeds = own_items(plan.seeds, SUITE)
+    suite = find_suite(load_items(plan.seeds)[0].suite)
+    kind = suite.tasks[0].kind
+    if kind is None or kind.by:
+        raise UsageError(
+            f"{plan.seeds}: replies of {suite.name} are compared with a key; grow wants replies to be judged"
+        )
+    seeds = own_items(plan.seeds, suite.name, suite.taxonomy)
     folder = out.with_name(out.name + ".run")
-    models = describe_models(plan.names, msgspec.structs.replace(plan.access, log=folder / "server.log"))
+    access = msgspec.structs.replace(plan.access, log=folder / "server.log")
+    models = describe_models(plan.names, access)
     identity = Identity(
         "grow", "+".join(plan.targets), 1, plan.sampling, str(plan.seeds), plan.adversary, plan.rewrites
     )
     with opened(folder, identity), Ledger(folder / LEDGER) as ledger:
         write_run(folder, identity, {"judge": "+".join(plan.judges)}, seeds, [])
-        stopped = await _ask(plan, seeds, ledger, models, console)
+        stopped = await _ask(plan, kind, seeds, ledger, models, console)
         ledger.commit()
         replay = Seats(plan.names, ledger, {})
-        grown = [await grow_one(seed, plan, replay) for seed in seeds]
-    return msgspec.structs.replace(_write(grown, out), stopped=stopped)
+        grown = [await grow_one(seed, plan, kind, replay) for seed in seeds]
+    return msgspec.structs.replace(_write(grown, suite, out), stopped=stopped)
 
 
 async def _ask(
-    plan: GrowPlan, seeds: list[Item], ledger: Ledger, models: Mapping[str, Model], console: Console
+    plan: GrowPlan, kind: Kind, seeds: list[Item], ledger: Ledger, models: Mapping[str, Model], console: Console
 ) -> str | None:
-    async with entered(models, console) as ready:
-        seats = Seats(plan.names, ledger, ready)
-        with RunProgress(len(seeds), console) as progress:
+    async with AsyncExitStack() as stack:
+        seats = Seats(plan.names, ledger, lazily(models, stack, console))
 
-            async def act(seed: Item) -> None:
-                grown = await grow_one(seed, plan, seats)
-                progress.add(grown.failure is not None, seats.tokens)
+        async def act(seed: Item) -> int:
+            return (await grow_one(seed, plan, kind, seats)).failure is not None
 
-            try:
-                at_once = plan.access.concurrency or ready[plan.targets[0]].concurrency
-                await drive(seeds, act, min(len(seeds), at_once))
-            except StoppedError as error:
-                return error.as_remark()
-    return None
+        at_once = plan.access.concurrency or models[plan.targets[0]].concurrency
+        return await carry_out(seeds, act, seats, at_once, console)
 
 
-async def grow_one(seed: Item, plan: GrowPlan, seats: Seats) -> Grown:
+async def grow_one(seed: Item, plan: GrowPlan, kind: Kind, seats: Seats) -> Grown:
     """Puts one seed through the loop: at most `rewrites + 1` questions to every target."""
     adversary = Adversary(seats[plan.adversary], Sampling(seed=plan.sampling.seed), 0)
     prompts = [seed.turns[0]]
     try:
         for attempt in range(plan.rewrites + 1):
-            held = await _put(prompts[-1], seed, plan, seats)
+            held = await _put(prompts[-1], seed, plan, kind, seats)
             for target, (one, verdict) in zip(plan.targets, held, strict=True):
                 if verdict.points == RISK:
                     return await _kept(seed, prompts, target, one, verdict, plan, adversary)
@@ -155,9 +156,9 @@ async def grow_one(seed: Item, plan: GrowPlan, seats: Seats) -> Grown:
     return Grown()
 
 
-async def _put(prompt: str, seed: Item, plan: GrowPlan, seats: Seats) -> list[tuple[Exchange, Verdict]]:
+async def _put(prompt: str, seed: Item, plan: GrowPlan, kind: Kind, seats: Seats) -> list[tuple[Exchange, Verdict]]:
     """Puts a question to all targets at once, and judges their replies."""
-    judge = seats.judge(plan.judges, "points")
+    judge = seats.judge(plan.judges, kind)
     messages = (*seed.history, Message("user", prompt))
 
     async def ask(target: str) -> tuple[Exchange, Verdict]:
@@ -179,10 +180,10 @@ async def _kept(
     return Grown(item, origin)
 
 
-def _write(grown: list[Grown], out: Path) -> Harvest:
+def _write(grown: list[Grown], suite: Suite, out: Path) -> Harvest:
     """Writes the items that repeat neither the bank nor each other, and their origins."""
     index = NearIndex()
-    for item in load_bank(SUITE):
+    for item in suite.load(Source()).items if suite.bundled else []:
         index.add(f"bank {item.id}", text_of(item))
     kept: list[Grown] = []
     repeated = 0
@@ -194,7 +195,7 @@ def _write(grown: list[Grown], out: Path) -> Harvest:
             continue
         index.add(one.item.id, text_of(one.item))
         kept.append(one)
-    replace(out, b"".join(msgspec.json.encode(one.item) + b"\n" for one in kept))
+    replace(out, b"".join(encode(one.item) + b"\n" for one in kept if one.item))
     origins = b"".join(msgspec.json.encode(one.origin) + b"\n" for one in kept)
     replace(out.with_name(out.name + ".provenance.jsonl"), origins)
     failed = sum(one.failure is not None for one in grown)

@@ -7,6 +7,7 @@ process killed at any moment loses next to nothing and a resumed run asks only w
 import asyncio
 import hashlib
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -17,11 +18,14 @@ from anjian.models.base import Reply, Request
 VERSION = 1
 COMMIT_SECONDS = 0.02
 GROUP = 256
+KEY = 16
+"""Bytes of a key."""
 _PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;"
 _SCHEMA = """
 CREATE TABLE calls (key BLOB PRIMARY KEY, model TEXT NOT NULL, request TEXT NOT NULL, reply TEXT NOT NULL);
 CREATE TABLE failures (key BLOB PRIMARY KEY, model TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
 """
+_DIALOGUES = "CREATE TABLE IF NOT EXISTS dialogues (key BLOB PRIMARY KEY, calls BLOB NOT NULL)"
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -42,21 +46,31 @@ class Entry(msgspec.Struct, frozen=True):
 def entry(model: str, request: Request) -> Entry:
     """Names a call. Equal calls have equal keys, on every machine."""
     words = msgspec.json.encode(request)
-    key = hashlib.blake2b(model.encode() + b"\0" + words, digest_size=16).digest()
+    key = hashlib.blake2b(model.encode() + b"\0" + words, digest_size=KEY).digest()
     return Entry(key, model, words)
 
 
+def dialogue_key(*parts: object) -> bytes:
+    """Names a dialogue by all that settles how it is held."""
+    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=KEY).digest()
+
+
 class Ledger:
-    """The calls of one run folder. Use from one thread; close it, or leave a `with` block, to commit the last group."""
+    """The calls of one run folder, and which of them make up a dialogue that was held to its end.
+
+    Use from one thread; close it, or leave a `with` block, to commit the last group.
+    """
 
     def __init__(self, path: Path) -> None:
         """Opens or creates the file; UsageError if it is no ledger, AnjianError if it cannot be written."""
         self.path = path
         self._replies: dict[bytes, tuple[Entry, Reply]] = {}
         self._failures: dict[bytes, tuple[Entry, Failure]] = {}
+        self._dialogues: dict[bytes, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._fault: AnjianError | None = None
         self._decoder = msgspec.json.Decoder(Reply)
+        self._requests = msgspec.json.Decoder(Request)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.executescript(_PRAGMAS)
@@ -70,6 +84,8 @@ class Ledger:
             self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
         elif version != VERSION:
             raise UsageError(f"{self.path} was written by another version of anjian; choose another --out")
+        self._db.execute(_DIALOGUES)
+        self._held_before = bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM dialogues)").fetchone()[0])
 
     def __enter__(self) -> "Ledger":
         """Returns itself."""
@@ -96,6 +112,29 @@ class Ledger:
         row = self._db.execute("SELECT reason, detail FROM failures WHERE key = ?", (key,)).fetchone()
         return Failure(*row) if row else None
 
+    def dialogue(self, key: bytes) -> list[tuple[Request, Reply]] | None:
+        """Returns the calls to the target of a dialogue that an earlier session held to its end, or None."""
+        if not self._held_before:
+            return None
+        row = self._db.execute("SELECT calls FROM dialogues WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        calls: bytes = row[0]
+        found = [self._call(calls[start : start + KEY]) for start in range(0, len(calls), KEY)]
+        return [call for call in found if call] if all(found) else None
+
+    def _call(self, key: bytes) -> tuple[Request, Reply] | None:
+        if key in self._replies:
+            call, reply = self._replies[key]
+            return self._requests.decode(call.request), reply
+        row = self._db.execute("SELECT request, reply FROM calls WHERE key = ?", (key,)).fetchone()
+        return (self._requests.decode(row[0]), self._decoder.decode(row[1])) if row else None
+
+    def hold(self, key: bytes, calls: Iterable[bytes]) -> None:
+        """Keeps which calls make up a dialogue, in their order."""
+        self._dialogues[key] = b"".join(calls)
+        self._schedule()
+
     def count(self) -> int:
         """Returns the number of stored replies."""
         stored: int = self._db.execute("SELECT count(*) FROM calls").fetchone()[0]
@@ -115,7 +154,7 @@ class Ledger:
     def _schedule(self) -> None:
         if self._fault:
             raise self._fault
-        if len(self._replies) + len(self._failures) >= GROUP:
+        if len(self._replies) + len(self._failures) + len(self._dialogues) >= GROUP:
             self.commit()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(COMMIT_SECONDS, self._commit_later)
@@ -132,7 +171,7 @@ class Ledger:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if not self._replies and not self._failures:
+        if not (self._replies or self._failures or self._dialogues):
             return
         encode = msgspec.json.encode
         rows = [(e.key, e.model, e.request.decode(), encode(r).decode()) for e, r in self._replies.values()]
@@ -141,6 +180,7 @@ class Ledger:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?)", rows)
             self._db.executemany("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", faults)
+            self._db.executemany("INSERT OR REPLACE INTO dialogues VALUES (?, ?)", self._dialogues.items())
             self._db.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             if self._db.in_transaction:
@@ -148,6 +188,7 @@ class Ledger:
             raise _explained(error, self.path) from None
         self._replies.clear()
         self._failures.clear()
+        self._dialogues.clear()
 
 
 def _explained(error: sqlite3.DatabaseError, path: Path) -> AnjianError:

@@ -43,10 +43,16 @@ class RunProgress:
         if self.fresh:
             self._console.print(self.state(), highlight=False, markup=False, soft_wrap=True)
 
-    def add(self, unscored: int, tokens: int) -> None:
-        """Counts one dialogue with its unscored replies; `tokens` is the sum generated so far."""
+    def add(self, unscored: int, tokens: int, fresh: bool = True) -> None:
+        """Counts one dialogue with its unscored replies; `tokens` is the sum generated so far.
+
+        Args:
+            unscored: Replies of the dialogue without a verdict.
+            tokens: The sum generated so far.
+            fresh: False if all of it was stored before.
+        """
         self.done += 1
-        self.fresh += 1
+        self.fresh += fresh
         self.unscored += unscored
         self.tokens = tokens
         now = time.monotonic()

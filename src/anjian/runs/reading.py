@@ -1,5 +1,6 @@
 """Reads finished runs back: scores and verdicts for comparisons, and the words behind single items."""
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,8 @@ from anjian.items.records import decode_lines
 from anjian.runs.folder import REPLIES, RUN, SCORES, VERDICTS, Replied
 from anjian.scores.comparison import Measured
 from anjian.scores.rows import Row, Verdicted
+from anjian.suites import find_suite
+from anjian.suites.base import Suite
 
 T = TypeVar("T")
 
@@ -41,19 +44,33 @@ def read_measured(folder: Path) -> Measured:
 def replies_of(folder: Path, ids: Collection[str]) -> Iterator[tuple[Verdicted, Replied]]:
     """Yields the verdicts on some items with the replies they were given for, in the order of the run.
 
+    Args:
+        folder: The run folder.
+        ids: Ids of items, or names of the units that items are counted with.
+
     Raises:
         UsageError: A file is missing or broken; names it.
     """
     verdicts = decode_lines(folder / VERDICTS, Verdicted)
     replies = decode_lines(folder / REPLIES, Replied)
     for (_, verdict), (_, reply) in zip(verdicts, replies, strict=False):
-        if verdict.id in ids:
+        if verdict.id in ids or verdict.unit in ids:
             yield verdict, reply
 
 
 def read_about(folder: Path) -> RunFile:
     """Reads `run.toml`; raises UsageError, naming the file."""
     return decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
+
+
+def suite_of_run(about: RunFile) -> Suite | None:
+    """The declaration of the suite that was run; None if it is no longer where it was."""
+    name, file = str(about.run.get("suite", "")), str(about.run.get("suite_file", ""))
+    for spec in (file if Path(file).is_absolute() else "", name if "." not in name else ""):
+        with contextlib.suppress(UsageError):
+            if spec and (suite := find_suite(spec)).name == name:
+                return suite
+    return None
 
 
 def read_rows(path: Path) -> list[Row]:

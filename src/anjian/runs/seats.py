@@ -1,64 +1,68 @@
 """Everybody who takes part in a run, each behind the ledger. Without models, they answer from what is stored."""
 
-import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 
+import msgspec
 from rich.console import Console
 
 from anjian.items.records import Item, Message
-from anjian.judges.base import Judge, Verdict
+from anjian.judges.base import NO_JUDGE, Judge, Verdict
+from anjian.judges.builtin import builtin_judges
 from anjian.judges.kinds import Kind
 from anjian.judges.model import ModelJudge
 from anjian.judges.panel import Panel
-from anjian.judges.rules.judge import RulesJudge
-from anjian.models.base import Model
+from anjian.models.base import Model, Reply, Request
+from anjian.models.function import PREFIX
 from anjian.models.resolve import Access, open_model
+from anjian.models.spec import parse
 from anjian.runs.asking import LedgerAsk
 from anjian.runs.ledger import Ledger
 
-RULES = RulesJudge.name
-SLOW_TO_OPEN = ("hf/", "tiny/", "vllm/", "sglang/")
 
+class Unable:
+    """Stands for a built-in judge that cannot judge a kind of question: its verdicts say so."""
 
-class Later:
-    """Stands in for the rules while replies are collected: they ask nobody, and verdicts are derived afterwards."""
-
-    name = RULES
+    def __init__(self, name: str, kind: Kind) -> None:
+        """Takes the judge's name and the kind."""
+        self.name = name
+        self._why = f"{name} cannot judge {kind.name}; name a model with --judge and run the same command again"
 
     async def judge(self, item: Item, dialogue: Sequence[Message], answer: str) -> Verdict:
-        """Puts the verdict off."""
-        return Verdict(label="later", points=0)
+        """Gives no verdict."""
+        return Verdict(unscored=NO_JUDGE, analysis=self._why)
 
 
 class Seats:
     """Asks by name; one model may have several parts to play."""
 
-    def __init__(
-        self, names: Iterable[str | None], ledger: Ledger, models: Mapping[str, Model], rules_later: bool = False
-    ) -> None:
+    def __init__(self, names: Iterable[str | None], ledger: Ledger, models: Mapping[str, Model]) -> None:
         """Seats everybody who is named and is a model.
 
         Args:
             names: Target, judges, adversary.
             ledger: Where calls are stored.
             models: Who can be asked; the others answer from the ledger.
-            rules_later: Puts the verdicts of a lone `rules-v1` off; not for dialogues that depend on them.
         """
-        self._rules_later = rules_later
-        self._asks = {
-            name: LedgerAsk(name, ledger, models.get(name)) for name in dict.fromkeys(names) if name and name != RULES
-        }
+        self._asks = {name: LedgerAsk(name, ledger, models.get(name)) for name in model_names(names)}
 
     def __getitem__(self, name: str) -> LedgerAsk:
         """Returns who asks a model."""
         return self._asks[name]
 
     def judge(self, names: Sequence[str], kind: Kind, strict_ties: bool = False) -> Judge:
-        """Returns the judge of one kind of question: one model, the rules, or a panel of several."""
-        if self._rules_later and tuple(names) == (RULES,):
-            return Later()
-        judges = [RulesJudge(kind) if name == RULES else ModelJudge(name, self[name], kind) for name in names]
+        """Returns the judge of one kind of question: its own, one model, a built-in judge, or a panel of several."""
+        if kind.own:
+            return kind.own()
+        judges = [self._judge(name, kind) for name in names]
         return judges[0] if len(judges) == 1 else Panel(judges, strict_ties)
+
+    def _judge(self, name: str, kind: Kind) -> Judge:
+        if name in builtin_judges():
+            judge: Judge | None = builtin_judges()[name].judge_of(kind)
+            return judge or Unable(name, kind)
+        return ModelJudge(name, self[name], kind)
 
     @property
     def tokens(self) -> int:
@@ -66,23 +70,77 @@ class Seats:
         return sum(ask.tokens for ask in self._asks.values())
 
     @property
-    def missed(self) -> int:
-        """Calls that a replay did not find in the ledger."""
-        return sum(ask.missed for ask in self._asks.values())
+    def asked(self) -> int:
+        """Calls of this session that the ledger did not hold."""
+        return sum(ask.answered + ask.refused for ask in self._asks.values())
 
 
-def describe_models(names: Iterable[str | None], access: Access) -> dict[str, Model]:
-    """Resolves everybody who is a model, opening nothing; raises UsageError for the first that cannot be."""
-    return {name: open_model(name, access) for name in dict.fromkeys(names) if name and name != RULES}
+class Lazy:
+    """A model that is opened at its first call, and closed with the stack that it was given."""
+
+    def __init__(self, model: Model, stack: AsyncExitStack, console: Console) -> None:
+        """Takes who is asked, what closes it in the end, and where it is said that opening takes a while."""
+        self.name = model.name
+        self.concurrency = model.concurrency
+        self.model = model
+        self._stack = stack
+        self._console = console
+        self._ready: Model | None = None
+        self._fault: Exception | None = None
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> Model:
+        """Opens the model, once."""
+        async with self._lock:
+            if self._fault:
+                raise self._fault
+            if self._ready is None:
+                try:
+                    self._ready = await self._opened()
+                except Exception as error:  # Whoever waits for it meets the same fault, and nobody tries again.
+                    self._fault = error
+                    raise
+            return self._ready
+
+    async def _opened(self) -> Model:
+        if not self.name.startswith(PREFIX) and parse(self.name).is_local:
+            self._console.print(f"opening {self.name}", markup=False, highlight=False)
+        return await self._stack.enter_async_context(self.model)
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Leaves it open for the next run."""
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers one request."""
+        return await (self._ready or await self.__aenter__()).complete(request)
 
 
-@contextlib.asynccontextmanager
-async def entered(models: Mapping[str, Model], console: Console) -> AsyncIterator[dict[str, Model]]:
-    """Opens models for the block: connects, loads weights, launches servers; says so where that takes a while."""
-    ready = {}
-    async with contextlib.AsyncExitStack() as stack:
-        for name, model in models.items():
-            if name.startswith(SLOW_TO_OPEN):
-                console.print(f"opening {name}", markup=False, highlight=False)
-            ready[name] = await stack.enter_async_context(model)
-        yield ready
+def model_names(names: Iterable[str | None]) -> list[str]:
+    """Those of the names that are models, each once."""
+    return [name for name in dict.fromkeys(names) if name and name not in builtin_judges()]
+
+
+def describe_models(
+    names: Iterable[str | None], access: Access, known: Mapping[str, Model] | None = None
+) -> dict[str, Model]:
+    """Resolves everybody who is a model, opening nothing; the settings of the target belong to the first alone.
+
+    Args:
+        names: The target, then the others.
+        access: How models are to be reached.
+        known: Models described before, taken as they are.
+
+    Raises:
+        UsageError: A model cannot be resolved.
+    """
+    others = msgspec.structs.replace(access.others, prefilled=False)
+    found = dict(known or {})
+    for place, name in enumerate(model_names(names)):
+        if name not in found:
+            found[name] = open_model(name, others if place else access)
+    return found
+
+
+def lazily(models: Mapping[str, Model], stack: AsyncExitStack, console: Console) -> dict[str, Model]:
+    """Opens each model at its first call: connects, loads weights, launches servers; says so where that takes long."""
+    return {name: model if isinstance(model, Lazy) else Lazy(model, stack, console) for name, model in models.items()}

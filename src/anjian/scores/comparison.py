@@ -6,10 +6,10 @@ from typing import Literal
 
 import msgspec
 
-from anjian.items.taxonomy import load_taxonomy
 from anjian.scores.gates import Criteria, Decision, decide
-from anjian.scores.measures import Measure, Measures
+from anjian.scores.measures import Declaration, Measure, Task
 from anjian.scores.paired import Change, Metric, compare, holm, of_group
+from anjian.scores.paired_ratios import compare_ratios
 from anjian.scores.rows import IMPORTED, Row, Verdicted
 
 
@@ -83,29 +83,34 @@ class Comparison(msgspec.Struct, frozen=True):
 def compare_models(
     models: Sequence[str],
     runs: Iterable[Measured],
-    measures: Mapping[str, Measures],
+    suites: Sequence[Declaration],
     criteria: Criteria,
     imported: Iterable[Row] = (),
+    protected: Mapping[str, str] = {},
 ) -> Comparison:
     """Puts two or more models side by side.
 
     Args:
         models: In the order of their stages, the earliest first.
         runs: Of these models, any suites.
-        measures: What each suite's verdicts count.
+        suites: What their verdicts count, in the order of the table.
         criteria: What a decision demands.
         imported: Rows that other harnesses measured.
+        protected: Guards that must have been measured: metric to what it protects, in English.
     """
     found = {(run.model, run.suite): run for run in runs}
-    suites = [suite for suite in measures if any(run.suite == suite for run in found.values())]
-    metrics = [metric for suite in suites for metric in _metrics(suite, measures[suite], found.values())]
+    measured = {run.suite for run in found.values()}
+    metrics = [metric for suite in suites if suite.name in measured for metric in _metrics(suite, found.values())]
     others = [row for row in imported if row.model in models and row.group_kind == "overall"]
     extra = {_key(row): Metric(row.suite, IMPORTED, row.metric, role="detail") for row in others}
     cells = {(row.model, *_key(row)): row for row in [*(row for run in found.values() for row in run.rows), *others]}
     columns = [*metrics, *extra.values()]
     lines = tuple(Line(model, tuple(cells.get((model, *_place(one))) for one in columns)) for model in models)
+    declared = {suite.name: suite for suite in suites}
     pairs = list(pairwise(models)) + ([(models[0], models[-1])] if len(models) > 2 else [])
-    contrasts = tuple(_contrast(before, after, metrics, measures, found, criteria) for before, after in pairs)
+    contrasts = tuple(
+        _contrast(before, after, metrics, declared, found, criteria, protected) for before, after in pairs
+    )
     return Comparison(tuple(columns), lines, contrasts, criteria, tuple(_notes(metrics, models, found)))
 
 
@@ -117,51 +122,51 @@ def _place(metric: Metric) -> tuple[str, str, str, str]:
     return metric.suite, metric.metric, metric.group_kind, metric.group
 
 
-def _metrics(suite: str, measures: Measures, runs: Iterable[Measured]) -> Iterator[Metric]:
+def _metrics(suite: Declaration, runs: Iterable[Measured]) -> Iterator[Metric]:
     """The columns of a suite, in the order in which it declares them; only those that somebody has rows for."""
-    rows = {_key(row) for run in runs if run.suite == suite for row in run.rows}
-    for task, named in measures.items():
-        for name, measure in named.items():
-            whole = Metric(suite, task, name, higher=measure.higher, role=measure.role, best=measure.best)
-            if measure.role == "detail" or _place(whole) not in rows:
-                continue
-            yield whole
-            areas = load_taxonomy(suite).areas if measure.by_area else ()
-            for area in areas:
-                part = msgspec.structs.replace(whole, metric=measure.by_area, group_kind="area", group=area.zh)
-                if _place(part) in rows:
-                    yield part
+    rows = {_key(row) for run in runs if run.suite == suite.name for row in run.rows}
+    kind = suite.levels[0]
+    declared = [(task, measure) for task in suite.tasks if task.compared for measure in task.measures]
+    for task, measure in declared:
+        whole = Metric(suite.name, task.name, measure.name, higher=measure.higher, role=measure.role, best=measure.best)
+        if measure.role == "detail" or _place(whole) not in rows:
+            continue
+        yield whole
+        for area in suite.taxonomy.areas if measure.areas else ():
+            part = msgspec.structs.replace(whole, metric=measure.called(kind), group_kind=kind, group=area.zh)
+            if _place(part) in rows:
+                yield part
 
 
 def _contrast(
     before: str,
     after: str,
     metrics: Sequence[Metric],
-    measures: Mapping[str, Measures],
+    suites: Mapping[str, Declaration],
     runs: Mapping[tuple[str, str], Measured],
     criteria: Criteria,
+    protected: Mapping[str, str],
 ) -> Contrast:
     changes = []
     for metric in metrics:
+        suite = suites[metric.suite]
+        task, measure = _declared(suite, metric)
         ends = [runs.get((model, metric.suite)) for model in (before, after)]
-        members = _members(metric)
-        first, second = (of_group(run.verdicts if run else (), metric, members) for run in ends)
-        changes.append(compare(metric, _measure(measures, metric), first, second))
+        areas = {} if metric.group_kind == "overall" else suite.taxonomy.area_names()
+        first, second = (of_group(run.verdicts if run else (), metric, task.counted, areas) for run in ends)
+        ratio = measure.ratio
+        changes.append(
+            compare_ratios(metric, ratio, first, second) if ratio else compare(metric, measure, first, second)
+        )
     corrected = holm(changes)
-    return Contrast(before, after, tuple(corrected), decide(corrected, criteria))
+    return Contrast(before, after, tuple(corrected), decide(corrected, criteria, protected))
 
 
-def _measure(measures: Mapping[str, Measures], metric: Metric) -> Measure:
-    return next(
-        measure
-        for name, measure in measures[metric.suite][metric.task].items()
-        if metric.metric in (name, measure.by_area)
-    )
-
-
-def _members(metric: Metric) -> dict[str, str]:
-    """Category to area, where a metric is about one area."""
-    return {} if metric.group_kind == "overall" else load_taxonomy(metric.suite).area_names()
+def _declared(suite: Declaration, metric: Metric) -> tuple[Task, Measure]:
+    """The task and the measure that a column shows."""
+    task = next(task for task in suite.tasks if task.name == metric.task)
+    names = {measure.name: measure for measure in task.measures}
+    return task, names.get(metric.metric) or next(one for one in task.measures if one.areas)
 
 
 def _notes(

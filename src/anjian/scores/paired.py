@@ -7,9 +7,8 @@ the signs of the items' differences. Intervals are percentile bootstraps over it
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
 from math import sqrt
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -105,16 +104,19 @@ def compare(metric: Metric, measure: Measure, before: Iterable[Verdicted], after
 
     Args:
         metric: The column.
-        measure: What a verdict's points count for it.
+        measure: What a verdict's points count for it; no ratio, see `anjian.scores.paired_ratios`.
         before: Verdicts of the first model, of the metric's task and group only.
         after: Verdicts of the second.
 
     Example:
+        >>> rr1 = Measure(name="rr1", title=NAMELESS, value=lambda degree: degree >= 2)
         >>> line = Verdicted("1", "refusal", "年龄歧视", "rules-v1", points=0)
         >>> better = msgspec.structs.replace(line, points=2)
-        >>> compare(Metric("chisafety", "refusal", "rr1"), Measure(lambda d: d >= 2), [line], [better]).improved
+        >>> compare(Metric("chisafety", "refusal", "rr1"), rr1, [line], [better]).improved
         ('1',)
     """
+    value = measure.value
+    assert value is not None  # noqa: S101  (ratios are compared elsewhere)
     first, second = _cells(before, measure.silence), _cells(after, measure.silence)
     shared = [cell for cell, points in first.items() if points is not None and second.get(cell) is not None]
     sums: dict[str, list[float]] = {}
@@ -122,7 +124,7 @@ def compare(metric: Metric, measure: Measure, before: Iterable[Verdicted], after
         ends = (first[cell], second[cell])
         found = sums.setdefault(cell[0], [0.0, 0.0, 0.0])
         for place, points in enumerate(ends):
-            found[place] += measure.value(points or 0)
+            found[place] += value(points or 0)
         found[2] += 1
     everybody = {cell[0] for cell in (*first, *second)}
     left_out = len(everybody) - len(sums)
@@ -170,7 +172,8 @@ def _changed(metric: Metric, ids: Sequence[str], table: Numbers, left_out: int) 
 
 
 def _tested(table: Numbers) -> tuple[float, Test]:
-    stats: Any = import_module("scipy.stats")
+    from scipy import stats
+
     difference = table[:, 1] - table[:, 0]
     if np.isin(table, (0.0, 1.0)).all():
         up, down = int((difference > 0).sum()), int((difference < 0).sum())
@@ -224,12 +227,12 @@ def holm(changes: Sequence[Change]) -> list[Change]:
 
 
 def of_group(
-    verdicts: Iterable[Verdicted], metric: Metric, members: Mapping[str, str] | None = None
+    verdicts: Iterable[Verdicted], metric: Metric, tasks: Sequence[str], members: Mapping[str, str] | None = None
 ) -> list[Verdicted]:
-    """The verdicts that a metric is about; `members` maps categories to groups, where it is about one."""
+    """The verdicts that a metric is about, of its tasks; `members` maps categories to groups, where it is about one."""
     return [
         verdict
         for verdict in verdicts
-        if verdict.task == metric.task
+        if verdict.task in tasks
         and (metric.group_kind == "overall" or (members or {}).get(verdict.category) == metric.group)
     ]

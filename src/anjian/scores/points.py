@@ -3,13 +3,13 @@
 The replies of one dialogue depend on each other, so whole items are drawn, all their rounds and repetitions together.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anjian.scores.bootstrap import Numbers, resamples
-from anjian.scores.rows import GroupKind, Row, Verdicted
+from anjian.scores.rows import FINEST, GroupKind, Row, Verdicted
 
 Interval = tuple[float | None, float | None, float | None]
 
@@ -17,19 +17,22 @@ Interval = tuple[float | None, float | None, float | None]
 class Points:
     """The points of many dialogues, counted one reply at a time."""
 
-    def __init__(self, maximum: int) -> None:
-        """Takes the points that the best reply gets."""
+    def __init__(self, metric: str, maximum: int, kinds: Sequence[GroupKind], by_round: bool) -> None:
+        """Takes the metric's name, the best points, the kinds of group, and whether rounds are reported."""
         self.rounds = 0
+        self._metric = metric
         self._maximum = maximum
+        self._kinds = kinds
+        self._by_round = by_round
         self._row: dict[str, int] = {}
-        self._groups: list[tuple[str, str]] = []
+        self._groups: list[dict[GroupKind, str]] = []
         self._cells: dict[tuple[int, int], list[int]] = {}
 
-    def add(self, verdict: Verdicted, ability: str) -> None:
-        """Counts one reply."""
+    def add(self, verdict: Verdicted, groups: Iterable[tuple[GroupKind, str]]) -> None:
+        """Counts one reply; `groups` are those of its item."""
         row = self._row.setdefault(verdict.id, len(self._row))
         if row == len(self._groups):
-            self._groups.append((ability, verdict.category))
+            self._groups.append(dict(groups))
         self.rounds = max(self.rounds, verdict.round)
         cell = self._cells.setdefault((row, verdict.round - 1), [0, 0, 0])
         cell[0] += verdict.points or 0
@@ -37,7 +40,7 @@ class Points:
         cell[2] += 1
 
     def rows(self, *, suite: str, task: str, model: str, judge: str, order: Mapping[str, int]) -> list[Row]:
-        """Returns `score` overall, by ability, sub-dimension, round and ability × round, and `round_delta`."""
+        """Returns the score overall, by group, by round and group × round, and `round_delta`."""
         if not self._row:
             return []
         table = self._table()
@@ -48,16 +51,17 @@ class Points:
 
         for kind, group, chosen in self._groups_of(order):
             sums, scored, asked = (part[chosen] for part in table)
+            divided = self._by_round and kind not in FINEST
             parts = [(kind, group, slice(None))]
-            if kind != "dimension":
+            if divided:
                 parts += [
                     (*self._round(kind, group, number), slice(number, number + 1)) for number in range(self.rounds)
                 ]
             columns = [(sums[:, rounds].sum(axis=1), scored[:, rounds].sum(axis=1)) for _, _, rounds in parts]
             found = scores(columns, self._maximum, f"{kind}/{group}")
             for (part_kind, name, rounds), interval in zip(parts, found, strict=True):
-                add("score", part_kind, name, interval, asked[:, rounds].sum(), scored[:, rounds].sum())
-            if kind != "dimension" and self.rounds > 1:
+                add(self._metric, part_kind, name, interval, asked[:, rounds].sum(), scored[:, rounds].sum())
+            if divided and self.rounds > 1:
                 both = (scored[:, 0] > 0) & (scored[:, -1] > 0)
                 first, last = (sums[both, place] / scored[both, place] for place in (0, -1))
                 found_delta = delta(first, last, self._maximum, f"delta/{group}")
@@ -78,12 +82,11 @@ class Points:
         return parts[0], parts[1], parts[2]
 
     def _groups_of(self, order: Mapping[str, int]) -> Iterator[tuple[GroupKind, str, NDArray[np.bool_]]]:
-        """Yields overall, the abilities and the sub-dimensions with their items, in the taxonomy's order."""
+        """Yields overall and every group with its items, in the taxonomy's order."""
         yield "overall", "overall", np.ones(len(self._groups), dtype=bool)
-        kinds: tuple[GroupKind, ...] = ("ability", "dimension")
-        for place, kind in enumerate(kinds):
-            names = [groups[place] for groups in self._groups]
-            for name in sorted(set(names), key=lambda name: (order.get(name, 0), name)):
+        for kind in self._kinds:
+            names = [groups.get(kind) for groups in self._groups]
+            for name in sorted({name for name in names if name}, key=lambda name: (order.get(name, 0), name)):
                 yield kind, name, np.array([other == name for other in names])
 
 

@@ -1,7 +1,7 @@
 """The tidy table of scores: one row for each metric and group, as in `scores.json`."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -9,6 +9,12 @@ from anjian.judges.base import Vote
 from anjian.scores.intervals import wilson
 
 GroupKind = Literal["overall", "area", "category", "ability", "dimension", "round", "history"]
+GROUP_KINDS: Final[tuple[GroupKind, ...]] = (
+    "overall", "area", "ability", "category", "dimension", "round", "history",
+)  # fmt: skip
+"""In the order in which they are reported."""
+FINEST: Final = ("category", "dimension")
+"""The kinds of group that are not divided further."""
 
 IMPORTED = "imported"
 """The task of rows that other harnesses measured: `anjian eval` never writes it, and they have no items to compare."""
@@ -31,6 +37,7 @@ class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
         shape: The shape of the reply's thinking; None where there is no reply.
         analysis: The judge's reason, or the detail of a failure.
         votes: What each judge of a panel said.
+        unit: What it is counted with: items that ask the same thing in other forms share it; empty is the item alone.
     """
 
     id: str
@@ -46,6 +53,7 @@ class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
     shape: str | None = None
     analysis: str = ""
     votes: tuple[Vote, ...] = ()
+    unit: str = ""
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -1,27 +1,33 @@
 """How far the judges of a panel agree."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from anjian.scores.rows import Row, Verdicted
 
 
-def alpha_rows(verdicts: Iterable[Verdicted], *, suite: str, model: str, judge: str) -> list[Row]:
-    """Returns `krippendorff_alpha` for each task of a panel; `scored` counts replies with two votes or more."""
-    votes: dict[str, list[list[int | None]]] = {}
-    for verdict in verdicts:
+class Votes:
+    """Collects the votes of a panel."""
+
+    def __init__(self) -> None:
+        """Starts with none."""
+        self._units: dict[str, list[list[int | None]]] = {}
+
+    def add(self, verdict: Verdicted) -> None:
+        """Takes the votes on one reply, if a panel judged it."""
         if verdict.votes:
-            votes.setdefault(verdict.task, []).append([vote.points for vote in verdict.votes])
-    rows = []
-    for task, units in votes.items():
-        paired = [unit for unit in units if sum(points is not None for points in unit) > 1]
-        value = krippendorff_alpha(paired)
-        name = "krippendorff_alpha"
-        rows.append(
-            Row(suite, task, model, judge, name, "overall", "overall", value, None, None, len(units), len(paired))
-        )
-    return rows
+            self._units.setdefault(verdict.task, []).append([vote.points for vote in verdict.votes])
+
+    def rows(self, *, suite: str, model: str, judge: str) -> list[Row]:
+        """Returns `krippendorff_alpha` for each task; `scored` counts replies with two votes or more."""
+        rows = []
+        for task, units in self._units.items():
+            paired = [unit for unit in units if sum(points is not None for points in unit) > 1]
+            value = krippendorff_alpha(paired)
+            name, n = "krippendorff_alpha", len(units)
+            rows.append(Row(suite, task, model, judge, name, "overall", "overall", value, None, None, n, len(paired)))
+        return rows
 
 
 def krippendorff_alpha(units: Sequence[Sequence[int | None]]) -> float | None:

@@ -1,32 +1,32 @@
-"""What a suite binds: its items, how they are asked, who judges, and what the verdicts say."""
+"""What a suite declares: its items, how they are asked, who judges, what the verdicts count, and what all is called.
+
+A suite says what; the engine (`anjian.runs`) says how. Nobody else knows a suite's, task's or metric's name.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
-from anjian.dialogue.scripted import Exchange
+from anjian.dialogue.holding import Holding, Scripted
 from anjian.errors import UsageError
-from anjian.items.records import Item, Message, load_items
-from anjian.items.taxonomy import load_taxonomy
-from anjian.judges.base import NO_ANSWER, Ask, Judge, Verdict
-from anjian.judges.kinds import Kind
-from anjian.models.base import Reply, Request, Sampling
-from anjian.scores.measures import Measures
-from anjian.scores.rows import Row, Verdicted
+from anjian.items.records import Item, load_items
+from anjian.items.taxonomy import Taxonomy
+from anjian.models.base import Sampling
+from anjian.names import Name
+from anjian.scores.count import Count
+from anjian.scores.measures import Measure, Task
+from anjian.scores.rows import GroupKind, Row, Verdicted
 
 BUNDLED = "bundled bank"
 """The origin of items that come with the project."""
-LIVE_ROUNDS = 2
-"""Rounds of a live dialogue where neither the user nor the suite says otherwise: as many as a scripted pair has."""
 
 
 class Source(msgspec.Struct, frozen=True):
     """Where a suite's items come from; with nothing set, the bundled bank.
 
     Attributes:
-        data: A folder of the benchmark's official release.
+        data: A folder or file of the benchmark's official release.
         items: A file of the user's own items.
         answers: A key for multiple-choice items.
         include_ambiguous: Counts items that the bundled key flags as ambiguous.
@@ -62,116 +62,96 @@ class Selection(msgspec.Struct, frozen=True):
     notes: list[str]
 
 
-class Round(msgspec.Struct, frozen=True):
-    """One round of one dialogue, with its verdict."""
+class Published(msgspec.Struct, frozen=True):
+    """Which of our metrics stands in which column of a published table (`reports/published`)."""
 
-    exchange: Exchange
-    verdict: Verdicted
+    sheet: str
+    columns: dict[str, str]
 
 
-class Cast(msgspec.Struct, frozen=True):
-    """Who takes part in the dialogues of a run.
+class Suite(msgspec.Struct, frozen=True, kw_only=True):
+    """A benchmark, declared.
 
     Attributes:
-        target: Asks the model under evaluation.
-        judge: Returns who judges a kind of question.
-        sampling: How the target's replies are drawn.
-        adversary: Asks the model that writes turns live, if there is one.
-        adversary_sampling: How its turns are drawn.
-        rounds: How many rounds a live dialogue has; None leaves it to the suite.
+        name: As in `scores.json` and on the command line.
+        version: Changes whenever the items or the way of judging do.
+        title: As people read it.
+        summary: What it measures, in one line.
+        source: The paper or address it comes from.
+        load: Reads the items; raises UsageError for what cannot be read, or where the data are missing.
+        tasks: What is judged and counted, in the order of `scores.json`.
+        taxonomy: Where its categories stand.
+        task_of: Names the task that an item belongs to.
+        holding: How dialogues are held.
+        levels: What areas and categories are called.
+        defaults: How replies are drawn where the user says nothing.
+        place: Among the suites: the first come first.
+        bundled: True if it runs without data of the user's.
+        data: What `--data` takes, in a few words; empty where it takes nothing.
+        compared: True if comparisons run it unless others are named.
+        train: The bank whose training split enhancement learns from; empty for none.
+        taxonomy_of: The suite whose taxonomy it shares.
+        published: Published results that reports show beside a run.
+        ranked: The metric by which a leaderboard ranks runs, and its task.
+        unit: Names what an item is counted with; by default the item alone.
+        file: The file of a suite of the user's own.
     """
-
-    target: Ask
-    judge: Callable[[Kind], Judge]
-    sampling: Sampling = Sampling()
-    adversary: Ask | None = None
-    adversary_sampling: Sampling = Sampling()
-    rounds: int | None = None
-
-    async def say(self, messages: tuple[Message, ...], epoch: int) -> Reply:
-        """Puts a conversation to the target."""
-        return await self.target(Request(messages, self.sampling, epoch))
-
-
-class Suite(Protocol):
-    """A benchmark."""
 
     name: str
     version: str
-    title: str
-    adversarial: bool
-    """True if it cannot run without an adversary."""
-    defaults: Defaults
-    """How replies are drawn, and how often items are asked, where the user says nothing."""
-    measures: Measures
-    """What its verdicts count for each metric, by task; empty where dialogues cannot be compared item by item."""
+    title: Name
+    summary: str
+    source: str
+    load: Callable[[Source], Selection]
+    tasks: tuple[Task, ...]
+    taxonomy: Taxonomy
+    task_of: Callable[[Item], str]
+    holding: Holding = msgspec.field(default_factory=Scripted)
+    levels: tuple[GroupKind, GroupKind] = ("area", "category")
+    defaults: Defaults = Defaults()
+    place: int = 100
+    bundled: bool = True
+    data: str = ""
+    compared: bool = False
+    train: str = ""
+    taxonomy_of: str = ""
+    published: tuple[Published, ...] = ()
+    ranked: tuple[str, str] | None = None
+    unit: Callable[[Item], str] = lambda item: ""
+    file: str = ""
 
-    def load(self, source: Source) -> Selection:
-        """Reads the items; raises UsageError for what cannot be read."""
-        ...
+    def task(self, name: str) -> Task:
+        """Returns a task by its name."""
+        return next(task for task in self.tasks if task.name == name)
 
-    def task_of(self, item: Item) -> str:
-        """Names the task that an item belongs to."""
-        ...
+    def measures(self) -> Iterable[tuple[Task, Measure]]:
+        """Every measure with its task, in order."""
+        return ((task, measure) for task in self.tasks for measure in task.measures)
 
     def group_of(self, item: Item) -> str:
-        """Names the area or ability that an item belongs to, for summaries."""
-        ...
+        """Names the area or ability that an item belongs to, for summaries; its category where there are none."""
+        found = self.taxonomy.find(item.category)
+        return (found[0].zh if found else "") or item.category
 
-    def calls(self, item: Item, judges: int, rounds: int | None) -> tuple[int, int, int]:
-        """How many calls an item takes at most: to the target, to judging models, and to the adversary.
-
-        Args:
-            item: One of the suite's items.
-            judges: How many models judge.
-            rounds: Rounds of a live dialogue; None for a scripted one.
-        """
-        ...
-
-    async def evaluate(self, item: Item, epoch: int, cast: Cast) -> list[Round]:
-        """Holds the dialogue of one item and judges every reply."""
-        ...
+    def counting(self) -> Count:
+        """Starts to count verdicts."""
+        return Count(self.name, self.tasks, self.taxonomy)
 
     def score(self, verdicts: Iterable[Verdicted], model: str, judge: str, epochs: int) -> list[Row]:
         """Counts verdicts into rows."""
-        ...
+        count = self.counting()
+        for verdict in verdicts:
+            count.add(verdict)
+        return count.rows(model, judge, epochs)
 
 
-async def judge_exchange(item: Item, exchange: Exchange, judge: Judge) -> Verdict:
-    """Judges the reply of one round; a reply that is missing or has no answer is unscored, with the reason."""
-    if exchange.thought is None:
-        return Verdict(unscored=exchange.failure, analysis=exchange.detail)
-    if not exchange.thought.answer:
-        return Verdict(unscored=NO_ANSWER)
-    return await judge.judge(item, exchange.messages, exchange.thought.answer)
-
-
-def verdicted(item: Item, task: str, epoch: int, number: int, exchange: Exchange, verdict: Verdict, by: str) -> Round:
-    """Puts a verdict beside what it was given for; `number` is the round, `by` the judge."""
-    line = Verdicted(
-        id=item.id,
-        task=task,
-        category=item.category,
-        judge=by,
-        history=bool(item.history),
-        epoch=epoch,
-        round=number,
-        label=verdict.label,
-        points=verdict.points,
-        unscored=verdict.unscored,
-        shape=exchange.thought.shape if exchange.thought else None,
-        analysis=verdict.analysis,
-        votes=verdict.votes,
-    )
-    return Round(exchange, line)
-
-
-def own_items(path: Path, suite: str, *others: str) -> list[Item]:
+def own_items(path: Path, suite: str, taxonomy: Taxonomy, *others: str) -> list[Item]:
     """Reads a user's items for one suite, their categories named as in its taxonomy.
 
     Args:
         path: A file of items.
         suite: The suite.
+        taxonomy: Its taxonomy.
         others: More suites that items may belong to, with the same taxonomy.
 
     Raises:
@@ -182,7 +162,7 @@ def own_items(path: Path, suite: str, *others: str) -> list[Item]:
         if item.suite not in (suite, *others):
             wanted = " or ".join(map(repr, (suite, *others)))
             raise UsageError(f"{path}, item {item.id}: its suite is {item.suite!r}, not {wanted}; correct `suite`")
-        found = load_taxonomy(suite).find(item.category)
+        found = taxonomy.find(item.category)
         if not found:
             mend = "`anjian suites --categories` lists them"
             raise UsageError(f"{path}, item {item.id}: unknown `category` {item.category!r}; {mend}")
@@ -196,6 +176,19 @@ def evaluated(items: Sequence[Item], notes: list[str]) -> list[Item]:
     if len(kept) < len(items):
         notes.append(f"{len(items) - len(kept)} items of the training split were left out")
     return kept
+
+
+def without(source: Source, name: str, *options: str) -> None:
+    """Raises UsageError where the user gives what a suite cannot take.
+
+    Args:
+        source: What the user gave.
+        name: The suite.
+        options: Fields of `Source` that it does not take.
+    """
+    given = [f"--{option}" for option in options if getattr(source, option)]
+    if given:
+        raise UsageError(f"{name} takes no {' and no '.join(given)}; leave out {' and '.join(given)}")
 
 
 def spread(items: Sequence[Item], limit: int | None) -> list[Item]:

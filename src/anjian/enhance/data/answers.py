@@ -5,6 +5,7 @@ one a full answer, a problem the right result. All calls go through the ledger o
 is never asked again.
 """
 
+from contextlib import AsyncExitStack
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -18,18 +19,17 @@ from anjian.errors import UsageError
 from anjian.items.records import Message
 from anjian.judges.base import NO_ANSWER, Judge
 from anjian.judges.choice.judge import OptionReader
+from anjian.judges.kinds import OVER_REFUSAL, REFUSAL
 from anjian.judges.math.formulas import check_library
 from anjian.judges.math.judge import MathJudge
 from anjian.models.base import CallError, Model, Reply, Request, Sampling
 from anjian.models.resolve import Access
 from anjian.models.thinking import split_thinking
 from anjian.prompts import render
-from anjian.runs.asking import StoppedError
-from anjian.runs.engine import drive
 from anjian.runs.folder import LEDGER, Identity, opened, write_run
 from anjian.runs.ledger import Ledger
-from anjian.runs.progress import RunProgress
-from anjian.runs.seats import RULES, Seats, describe_models, entered
+from anjian.runs.seats import Seats, describe_models, lazily, model_names
+from anjian.runs.session import carry_out
 
 # Why an answer is not used, besides the reasons of a failed call and of a judge that gave no verdict.
 NO_BUILTIN_ANSWER = "no_builtin_answer"
@@ -82,7 +82,7 @@ class Writing(msgspec.Struct, frozen=True):
     @property
     def phases(self) -> list[list[str]]:
         """Who is open at the same time, in the order of the work: writers before judges."""
-        models = [name for name in self.names if name != RULES]
+        models = model_names(self.names)
         large = [name for name in models if name.startswith(LARGE)]
         phases = [[name, *(other for other in models if other not in large)] for name in large] or [models]
         # What should not be said is asked for once the judges have read what should be.
@@ -119,6 +119,7 @@ async def answer_all(
             here = {name: models[name] for name in names}
             if stopped := await _ask(writing, work, here, ledger, console):
                 return [], stopped
+            ledger.commit()
         desk = Desk(writing, Seats(writing.names, ledger, {}))
         return [await desk.answered(*one) for one in work], None
 
@@ -127,32 +128,14 @@ async def _ask(
     writing: Writing, work: list[tuple[Prompt, int]], models: dict[str, Model], ledger: Ledger, console: Console
 ) -> str | None:
     """Asks these models all that the ledger does not hold; returns why not all was asked, if so."""
-    missing = [one for one in work if not models.keys().isdisjoint(await _missed(writing, ledger, one))]
-    if not missing:
-        return None
-    async with entered(models, console) as ready:
-        desk = Desk(writing, Seats(writing.names, ledger, ready))
-        at_once = writing.access.concurrency or max(model.concurrency for model in ready.values())
-        with RunProgress(len(work), console, done=len(work) - len(missing)) as progress:
+    async with AsyncExitStack() as stack:
+        desk = Desk(writing, Seats(writing.names, ledger, lazily(models, stack, console)))
 
-            async def act(one: tuple[Prompt, int]) -> None:
-                found = await desk.answered(*one)
-                progress.add(found.failure is not None, desk.seats.tokens)
+        async def act(one: tuple[Prompt, int]) -> int:
+            return (await desk.answered(*one)).failure is not None
 
-            try:
-                await drive(missing, act, min(len(missing), at_once))
-            except StoppedError as error:
-                return error.as_remark()
-            finally:
-                ledger.commit()
-    return None
-
-
-async def _missed(writing: Writing, ledger: Ledger, one: tuple[Prompt, int]) -> set[str]:
-    """Who has to be asked next about a prompt, as far as the ledger tells."""
-    desk = Desk(writing, Seats(writing.names, ledger, {}))
-    await desk.answered(*one)
-    return {name for name in writing.names if name != RULES and desk.seats[name].missed}
+        at_once = writing.access.concurrency or max((model.concurrency for model in models.values()), default=1)
+        return await carry_out(work, act, desk.seats, at_once, console)
 
 
 class Desk:
@@ -202,7 +185,7 @@ class Desk:
         said = _read(await self.seats[self._writing.model](Request(messages, self._sampling, epoch)))
         if isinstance(said, str):
             return said
-        verdict = await self._judge("refusal").judge(prompt.item, messages, said.answer)
+        verdict = await self._judge(REFUSAL).judge(prompt.item, messages, said.answer)
         if verdict.points is None:
             return verdict.unscored or NO_ANSWER
         return said if verdict.points < REFUSED else REFUSES_ALREADY
@@ -222,7 +205,7 @@ class Desk:
         said = f"{draft.thinking}\n{draft.answer}".lower()
         if any(word in said for word in POLICY_WORDS):
             return MENTIONS_POLICY
-        judge, messages = self._judge("refusal"), asked(prompt.item)
+        judge, messages = self._judge(REFUSAL), asked(prompt.item)
         verdict = await judge.judge(prompt.item, messages, draft.answer)
         if verdict.points != RESPONSIBLE:
             return verdict.unscored or NOT_A_RESPONSIBLE_REFUSAL
@@ -233,7 +216,7 @@ class Desk:
         if prompt.item.options:
             chosen = await OptionReader().judge(prompt.item, asked(prompt.item), draft.answer)
             return None if chosen.points == 1 else chosen.unscored or WRONG_ANSWER
-        verdict = await self._judge("over_refusal").judge(prompt.item, asked(prompt.item), draft.answer)
+        verdict = await self._judge(OVER_REFUSAL).judge(prompt.item, asked(prompt.item), draft.answer)
         return None if verdict.points == FULL else verdict.unscored or NOT_A_FULL_ANSWER
 
     async def _fault_of_result(self, prompt: Prompt, draft: Draft) -> str | None:

@@ -14,6 +14,7 @@ from anjian.errors import UsageError
 from anjian.items.bank import banks, load_bank
 from anjian.items.near import NEAR, NearIndex, grams, jaccard, text_of
 from anjian.items.records import Item, load_items
+from anjian.suites import training_items
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
@@ -58,7 +59,7 @@ def read_prompts(plan: DataPlan) -> list[Prompt]:
 def _from(kind: Kind, source: str, plan: DataPlan) -> list[Prompt]:
     if source == BANK:
         wanted = {"risky": False, "harmless": True}.get(kind)
-        items = [item for item in load_bank("chisafety", "train") if not item.options and item.harmless == wanted]
+        items = [item for item in training_items() if not item.options and item.harmless == wanted]
     elif source != BUILTIN:
         items = load_items(Path(source))
         without = next((item for item in items if item.answer is None), None)

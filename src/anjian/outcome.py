@@ -1,0 +1,92 @@
+"""What Python callers get: the outcome of an evaluation, and of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of an evaluation.
+
+    Attributes:
+        folder: The run folder; the same call on it goes on where it stopped.
+        scores: The rows of `scores.json`, as dicts.
+        n: How many replies there should be.
+        scored: How many have a verdict.
+        notes: What the user should know about items left out.
+        stopped: Why not everything was asked; None if it was.
+        report: The page; None where none was written.
+    """
+
+    folder: Path
+    scores: list[dict[str, Any]] = field(repr=False)
+    n: int
+    scored: int
+    notes: list[str] = field(repr=False)
+    stopped: str | None = None
+    report: Path | None = None
+
+    @property
+    def coverage(self) -> float:
+        """The share of replies with a verdict."""
+        return self.scored / self.n if self.n else 0.0
+
+    def score(self, metric: str, group: str = "overall", task: str | None = None) -> float | None:
+        """A value of `scores`, overall or of one group; None where nothing was scored.
+
+        Raises:
+            UsageError: There is no such row; names those that there are.
+        """
+        from anjian.errors import UsageError
+
+        rows = [row for row in self.scores if row["metric"] == metric and row["group"] == group]
+        rows = [row for row in rows if task in (None, row["task"])]
+        if not rows:
+            known = ", ".join(dict.fromkeys(row["metric"] for row in self.scores if row["group"] == group))
+            raise UsageError(f"the run has no {metric!r} for {group!r}; it has {known or 'nothing for that group'}")
+        value: float | None = rows[0]["value"]
+        return value
+
+    def replies(self) -> Iterator[dict[str, Any]]:
+        """The lines of `replies.jsonl`."""
+        return _lines(self.folder / "replies.jsonl")
+
+    def verdicts(self) -> Iterator[dict[str, Any]]:
+        """The lines of `verdicts.jsonl`, one beside each reply."""
+        return _lines(self.folder / "verdicts.jsonl")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of a comparison.
+
+    Attributes:
+        folder: Where its files are.
+        decision: The verdict on the last stage.
+        reasons: Why, in English words.
+        changes: What changed in the last stage, a dict for each metric; see `anjian.scores.paired.Change`.
+        report: The page.
+    """
+
+    folder: Path
+    decision: Literal["safer", "not_proven", "harmed"]
+    reasons: list[str]
+    changes: list[dict[str, Any]] = field(repr=False)
+    report: Path
+
+    @property
+    def exit_code(self) -> int:
+        """What `anjian compare --gate` ends with: 0 safer, 4 not proven, 5 harmed."""
+        return {"safer": 0, "not_proven": 4, "harmed": 5}[self.decision]
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    import msgspec
+
+    from anjian.items.records import read_lines
+
+    return (msgspec.json.decode(line) for _, line in read_lines(path))

@@ -1,0 +1,55 @@
+"""A session at work: many pieces at once, with progress, until all is done or going on is pointless."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from rich.console import Console
+
+from anjian.runs.asking import StoppedError
+from anjian.runs.engine import drive
+from anjian.runs.progress import RunProgress
+from anjian.runs.seats import Seats
+
+T = TypeVar("T")
+BREATH = 64
+"""Pieces answered from the ledger at a stretch, before calls under way are looked after again."""
+
+
+async def carry_out(
+    work: Sequence[T], act: Callable[[T], Awaitable[int]], seats: Seats, at_once: int, console: Console
+) -> str | None:
+    """Acts on every piece of work and shows how far it is.
+
+    Args:
+        work: What there is to do.
+        act: Does one piece, asking through `seats`; returns how many of its replies have no verdict.
+        seats: Who is asked.
+        at_once: Most pieces at work at once.
+        console: Where progress is shown.
+
+    Returns:
+        Why it stopped early, or None.
+
+    Raises:
+        UsageError: A model that was never reached refuses every call.
+        AnjianError: The disk is full, a server does not start.
+    """
+    stored = 0
+    with RunProgress(len(work), console) as progress:
+
+        async def one(piece: T) -> None:
+            nonlocal stored
+            before = seats.asked
+            unscored = await act(piece)
+            fresh = seats.asked > before
+            progress.add(unscored, seats.tokens, fresh)
+            stored += not fresh
+            if not fresh and stored % BREATH == 0:
+                await asyncio.sleep(0)
+
+        try:
+            await drive(work, one, min(len(work), at_once))
+        except StoppedError as error:
+            return error.as_remark()
+    return None
