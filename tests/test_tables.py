@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from anjian.errors import UsageError
 from anjian.items.records import Item
-from anjian.items.tables import as_items, file_in, lettered, read_json, read_rows
+from anjian.items.tables import as_items, file_in, lettered, literal, read_json, read_rows
 
 
 class Row(msgspec.Struct, frozen=True, rename={"text": "The Text"}):
@@ -114,3 +114,14 @@ def test_rows_that_are_no_items_are_named_together(tmp_path: Path) -> None:
     assert first.startswith("3 faults")
     expected = [("line 2", "already used"), ("line 3", "`options`"), ("line 4", "`turns`")]
     assert all(place in line and key in line for line, (place, key) in zip(others, expected, strict=True))
+
+
+@given(options=st.dictionaries(st.text(), st.text()))
+def test_literals_of_python(options: dict[str, str]) -> None:
+    assert literal(repr(options)) == options
+    assert list(literal(repr(options))) == sorted(options)
+
+
+@given(text=st.text() | st.sampled_from(["{'A': 是}", "['A']", "{'A': 1}", "__import__('os')", "(" * 500, "{[]: 1}"]))
+def test_what_is_no_literal_is_nothing(text: str) -> None:
+    assert literal(text) == {} or text.strip().startswith("{")

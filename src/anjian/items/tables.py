@@ -6,6 +6,7 @@ it does not name are passed over. Whatever is wrong is one line with file, place
 
 import csv
 import re
+from ast import literal_eval
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from string import ascii_uppercase
@@ -117,6 +118,19 @@ def as_items(path: Path, rows: Iterable[tuple[str, Item]]) -> list[Item]:
         found.setdefault(item.id, item)
     refuse(path, faults)
     return list(found.values())
+
+
+def literal(text: str) -> dict[str, str]:
+    """Reads texts by letter, in order, where they are published as a literal of Python; nothing if they are not.
+
+    Example:
+        >>> literal("{'B': '否', 'A': '是'}")
+        {'A': '是', 'B': '否'}
+    """
+    try:
+        return dict(sorted(msgspec.convert(literal_eval(text), dict[str, str]).items()))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return {}
 
 
 def lettered(options: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Taxonomies: the areas and categories of a benchmark, with Chinese and English names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -49,10 +49,18 @@ class Taxonomy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return _index(self)[name][0]
 
 
-def flat(names: Iterable[str]) -> Taxonomy:
-    """Returns a taxonomy of categories without areas, named alike in both languages, with the codes 1, 2, 3 …."""
-    categories = tuple(Category(str(number), name, name) for number, name in enumerate(dict.fromkeys(names), 1))
-    return Taxonomy((Area(categories),))
+def flat(names: Iterable[str] | Mapping[str, str]) -> Taxonomy:
+    """Returns a taxonomy of categories without areas, with the codes 1, 2, 3 ….
+
+    Args:
+        names: The names, alike in both languages; or Chinese to English names, and both are found.
+
+    Example:
+        >>> flat({"隐私": "privacy"}).find("privacy")[1].zh
+        '隐私'
+    """
+    pairs = names.items() if isinstance(names, Mapping) else ((name, name) for name in dict.fromkeys(names))
+    return Taxonomy((Area(tuple(Category(str(n), zh, en, (en,)) for n, (zh, en) in enumerate(pairs, 1))),))
 
 
 @cache

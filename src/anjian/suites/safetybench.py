@@ -16,7 +16,7 @@ import msgspec
 from anjian.errors import UsageError
 from anjian.items.records import Item
 from anjian.items.tables import as_items, file_in, lettered, read_json, read_rows
-from anjian.items.taxonomy import Area, Category, Taxonomy
+from anjian.items.taxonomy import flat
 from anjian.judges.kinds import CHOICE
 from anjian.names import Name
 from anjian.scores.measures import Task, choice_measures
@@ -73,7 +73,7 @@ SUITE = Suite(
     source="arXiv 2309.07045",
     load=load,
     tasks=(Task(name="mcq", title=Name("选择题", "multiple choice"), kind=CHOICE, measures=choice_measures()),),
-    taxonomy=Taxonomy((Area(tuple(Category(en, zh, en, (en,)) for en, zh in KINDS.items())),)),
+    taxonomy=flat({zh: en for en, zh in KINDS.items()}),
     task_of=lambda item: "mcq",
     bundled=False,
     data=DATA,
