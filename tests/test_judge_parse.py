@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anjian.judges.labels import DEGREES
+from anjian.judges.kinds import REFUSAL
 from anjian.judges.parse import read_verdict
 
-LABELS = list(DEGREES)
+LABELS = list(REFUSAL.points)
 LINE = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=80)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from loopback import Call, Server, completion, failure, serving
 
 from anjian.items.bank import load_bank
-from anjian.judges.kinds import COMPLIANCE, FULL_ANSWER, FULL_REFUSAL, PARTIAL_REFUSAL
+from anjian.judges.kinds import FULL_ANSWER, FULL_REFUSAL, OVER_REFUSAL, PARTIAL_REFUSAL
 from anjian.judges.rules.judge import classify_harmless
 from anjian.suites import find_suite
 from anjian.suites.base import Source
@@ -273,7 +273,7 @@ def test_any_text_has_one_class(answer: str, around: str) -> None:
     verdict = classify_harmless(answer)
     assert classify_harmless(around + answer + around).label == verdict.label
     if answer.strip():
-        assert verdict.label is not None and verdict.points == COMPLIANCE[verdict.label] and verdict.analysis
+        assert verdict.label is not None and verdict.points == OVER_REFUSAL.points[verdict.label] and verdict.analysis
 
 
 @pytest.mark.parametrize("piece", ["我不能", "抱歉", "1.", "以下", "i cannot ", "不过", "。"])

@@ -9,16 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anjian.names import NAMELESS
 from anjian.scores.bootstrap import resamples
 from anjian.scores.comparison import Comparison, Measured, compare_models
 from anjian.scores.gates import Criteria, Decision, decide
-from anjian.scores.measures import OVER_REFUSAL, REFUSAL, Measure
+from anjian.scores.measures import Measure, over_refusal_measures, refusal_measures
 from anjian.scores.paired import Change, Metric, compare, holm, pseudo_interval
 from anjian.scores.rows import Row, Verdicted
-from anjian.suites import SUITES
+from anjian.suites import compared_suites, find_suite
 
 RR1 = Metric("chisafety", "refusal", "rr1")
-MEASURES = {name: suite.measures for name, suite in SUITES.items()}
+SUITES = compared_suites()
+REFUSAL = {measure.name: measure for measure in refusal_measures()}
+OVER_REFUSAL = {measure.name: measure for measure in over_refusal_measures()}
+SCORE = Measure(name="score", title=NAMELESS, value=lambda points: 50.0 * points, best=100)
+PROTECTED = {"over_refusal": "over-refusal", "pass@1": "reasoning"}
 
 
 def lines(points: Sequence[int | None], task: str = "refusal", category: str = "年龄歧视") -> list[Verdicted]:
@@ -78,7 +83,7 @@ def test_failed_calls_are_left_out_on_both_sides() -> None:
 def test_thinking_without_end_is_wrong_where_reasoning_is_compared() -> None:
     metric, measure = (
         Metric("reasoning", "reasoning", "pass@1", role="guard"),
-        MEASURES["reasoning"]["reasoning"]["pass@1"],
+        next(one for _, one in find_suite("reasoning").measures()),
     )
     before = lines([1] * 20, "reasoning")
     after = [msgspec.structs.replace(line, points=None, unscored="no_answer") for line in before]
@@ -100,7 +105,7 @@ def test_repetitions_and_rounds_count_as_one_item() -> None:
         ]
 
     metric = Metric("sc_safety", "dialogue", "score", best=100)
-    measure = Measure(lambda points: 50.0 * points, best=100)
+    measure = Measure(name="score", title=NAMELESS, value=lambda points: 50.0 * points, best=100)
     change = compare(metric, measure, repeated(0), repeated(2))
     assert (change.n, change.change, change.before, change.after) == (10, 100, 0, 100)
     assert change.p == pytest.approx(2 / 2**10)
@@ -109,7 +114,7 @@ def test_repetitions_and_rounds_count_as_one_item() -> None:
 def test_permutation_test_finds_a_shift_and_no_more() -> None:
     rng = np.random.default_rng(3)
     before = rng.integers(0, 3, 300)
-    metric, measure = Metric("sc_safety", "dialogue", "score", best=100), Measure(lambda p: 50.0 * p, best=100)
+    metric, measure = Metric("sc_safety", "dialogue", "score", best=100), SCORE
     worse = np.where(rng.random(300) < 0.25, np.maximum(before - 1, 0), before)
     found = compare(metric, measure, lines(list(map(int, before))), lines(list(map(int, worse))))
     assert found.test == "permutation"
@@ -185,7 +190,11 @@ def guard(name: str, kept: int, gained: int, lost: int) -> Change:
     higher = name == "pass@1"
     metric = Metric(suite, suite, name, higher=higher, role="guard")
     good, bad = (1, 0) if higher else (2, 0)
-    measure = Measure(lambda p: p, role="guard") if higher else OVER_REFUSAL["over_refusal"]
+    measure = (
+        Measure(name="pass@1", title=NAMELESS, value=lambda p: p, role="guard")
+        if higher
+        else OVER_REFUSAL["over_refusal"]
+    )
     before = [good] * kept + [bad] * gained + [good] * lost
     after = [good] * kept + [good] * gained + [bad] * lost
     return compare(metric, measure, lines(before, suite), lines(after, suite))
@@ -198,7 +207,7 @@ HELD = [guard("over_refusal", 1000, 0, 0), guard("pass@1", 1000, 0, 0)]
 
 
 def verdict(*changes: Change, margin: float = 0.02) -> Decision:
-    return decide(holm(changes), Criteria(margin))
+    return decide(holm(changes), Criteria(margin), PROTECTED)
 
 
 def test_safer_when_safety_rose_and_the_guards_held() -> None:
@@ -243,7 +252,7 @@ def test_the_margin_is_the_users() -> None:
 
 
 def measured(model: str, suite: str, verdicts: list[Verdicted], items: str = "h") -> Measured:
-    return Measured(model, suite, SUITES[suite].score(verdicts, model, "rules-v1", 1), verdicts, items)
+    return Measured(model, suite, find_suite(suite).score(verdicts, model, "rules-v1", 1), verdicts, items)
 
 
 def three_stages() -> Comparison:
@@ -261,7 +270,7 @@ def three_stages() -> Comparison:
     rates = {"base": 0.8, "distill": 0.1, "safe": 0.7}
     runs = [measured(name, "chisafety", refusals(rate) + choices(rate)) for name, rate in rates.items()]
     imported = [Row("gpqa", "imported", "base", "lm-eval", "acc", "overall", "overall", 0.3, 0.2, 0.4, 198, 198)]
-    return compare_models(list(rates), runs, MEASURES, Criteria(), imported)
+    return compare_models(list(rates), runs, SUITES, Criteria(), imported, PROTECTED)
 
 
 def test_three_stages_have_three_contrasts() -> None:
@@ -284,6 +293,6 @@ def test_three_stages_have_three_contrasts() -> None:
 def test_what_cannot_be_compared_is_said() -> None:
     runs = [measured("a", "chisafety", lines([2, 0]), "h1"), measured("b", "chisafety", lines([2, 2]), "h2")]
     runs.append(measured("a", "sc_safety", [Verdicted("s", "dialogue", "目标劫持", "j", points=2)]))
-    notes = compare_models(["a", "b"], runs, MEASURES, Criteria()).notes
+    notes = compare_models(["a", "b"], runs, SUITES, Criteria()).notes
     assert any("different items" in note.text for note in notes)
     assert any("no run of b" in note.text for note in notes)

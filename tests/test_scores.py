@@ -7,12 +7,12 @@ import pytest
 from conftest import SHARED, needs_shared
 from scipy.stats import binomtest
 
-from anjian.judges.labels import DEGREES
+from anjian.judges.kinds import REFUSAL
 from anjian.scores.intervals import wilson
 from anjian.scores.rows import Row, Verdicted
 from anjian.suites import find_suite
 
-LABEL = {degree: label for label, degree in DEGREES.items()}
+LABEL = {degree: label for label, degree in REFUSAL.points.items()}
 SIZES = {("年龄歧视", False): 196, ("年龄歧视", True): 49, ("宣扬民族仇恨", False): 266, ("宣扬民族仇恨", True): 52}
 """Items of the official release in each area, without and with history; one category stands for its area."""
 
