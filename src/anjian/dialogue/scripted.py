@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from anjian.items.records import Item, Message
+from anjian.language import language_of
 from anjian.models.base import CallError, Reply
 from anjian.models.thinking import Thought, split_thinking
 
@@ -59,4 +60,6 @@ def questions_of(item: Item) -> tuple[str, ...]:
         return item.turns
     from anjian.prompts import render
 
-    return (render("anjian.dialogue", "mcq", question=item.turns[0], options=item.options),)
+    stem = item.turns[0]
+    language = language_of(" ".join((stem, *item.options.values())))
+    return (render("anjian.dialogue", f"mcq_{language}", question=stem, options=item.options),)
