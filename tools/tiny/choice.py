@@ -12,7 +12,7 @@ from grammar import load, pick
 from risky import CATEGORIES, Split, lines
 
 TEXTS = load("choice")
-PROMPT_FILE = Path(__file__).parents[2] / "src/anjian/dialogue/prompts/mcq.md"
+PROMPT_FILE = Path(__file__).parents[2] / "src/anjian/dialogue/prompts/mcq_zh.md"
 _TEMPLATE = jinja2.Template(PROMPT_FILE.read_text(encoding="utf-8"))
 YES_NO = [("是", "否")] * 6 + [("属于", "不属于"), ("正确", "不正确"), ("构成", "不构成"), ("对", "不对")]
 
