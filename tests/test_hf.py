@@ -1,10 +1,11 @@
 import asyncio
+import functools
 import random
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from tiny_checkpoint import CHARACTERS, CONTEXT, PLAIN_TEMPLATE, save_checkpoint
 
 from anjian.errors import UsageError
+from anjian.installing import install
 from anjian.items.records import Message
+from anjian.models.access import Access
 from anjian.models.base import BAD_REPLY, NOT_ASKED, TOO_LONG, CallError, Model, Reply, Request, Sampling
 from anjian.models.hf import HfModel
 from anjian.models.thinking import split_thinking
@@ -25,7 +28,7 @@ DRAWN = Sampling(temperature=1.0, top_p=0.95, max_tokens=24)
 
 def ask(folder: Path, requests: Sequence[Request], batch_size: int = 32) -> list[Reply]:
     async def run() -> list[Reply]:
-        async with HfModel("hf/tiny", str(folder), device="cpu", batch_size=batch_size) as model:
+        async with HfModel("hf/tiny", str(folder), Access(device="cpu", batch_size=batch_size)) as model:
             return await asyncio.gather(*(model.complete(request) for request in requests))
 
     return asyncio.run(run())
@@ -164,7 +167,7 @@ def test_prefilled_only_where_the_template_opens_the_thinking(tmp_path: Path) ->
 
 def test_a_prompt_longer_than_the_context_fails_alone(checkpoint: Path) -> None:
     async def run() -> list[Reply | CallError]:
-        async with HfModel("hf/tiny", str(checkpoint), device="cpu") as model:
+        async with HfModel("hf/tiny", str(checkpoint), Access(device="cpu")) as model:
             return [await outcome(model, request("人" * CONTEXT)), await outcome(model, request("人"))]
 
     assert [reason(result) for result in asyncio.run(run())] == [TOO_LONG, "answered"]
@@ -174,7 +177,7 @@ def test_messages_the_template_refuses_fail_alone(checkpoint: Path) -> None:
     refused = Request((Message("user", "人"), Message("assistant", ""), Message("user", "人")), GREEDY)
 
     async def run() -> list[Reply | CallError]:
-        async with HfModel("hf/tiny", str(checkpoint), device="cpu") as model:
+        async with HfModel("hf/tiny", str(checkpoint), Access(device="cpu")) as model:
             return [await outcome(model, refused), await outcome(model, request("人"))]
 
     results = asyncio.run(run())
@@ -182,64 +185,70 @@ def test_messages_the_template_refuses_fail_alone(checkpoint: Path) -> None:
     assert "empty answer" in str(results[0])
 
 
-def stub_generate(monkeypatch: pytest.MonkeyPatch, fault: Any) -> list[int]:
-    """Lets `fault(ids)` raise before a batch is generated; returns the list that collects the batches' sizes."""
+def stub_forward(monkeypatch: pytest.MonkeyPatch, fault: Callable[[int, int], None]) -> list[int]:
+    """Lets `fault(rows, columns)` raise before each pass; returns the list that collects the numbers of rows."""
     from transformers import Qwen3ForCausalLM
 
-    whole: Any = Qwen3ForCausalLM.generate
+    whole: Any = Qwen3ForCausalLM.forward
     sizes: list[int] = []
 
-    def generate(self: Any, **options: Any) -> Any:
-        sizes.append(len(options["input_ids"]))
-        fault(options["input_ids"])
+    @functools.wraps(whole)
+    def forward(self: Any, **options: Any) -> Any:
+        rows, columns = options["input_ids"].shape
+        mask = options.get("attention_mask")
+        sizes.append(rows)
+        fault(rows, columns if mask is None else mask.shape[-1])
         return whole(self, **options)
 
-    monkeypatch.setattr(Qwen3ForCausalLM, "generate", generate)
+    monkeypatch.setattr(Qwen3ForCausalLM, "forward", forward)
     return sizes
 
 
-def test_batches_shrink_until_they_fit_into_memory(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_rows_are_decoded_at_once_where_memory_runs_out(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
 
     requests = [request("人" * length) for length in range(1, 21)]
     roomy = ask(checkpoint, requests)
     failures: list[int] = []
 
-    def fault(ids: Any) -> None:
-        if len(ids) * (ids.shape[1] + 24) > 300:
-            failures.append(len(ids))
+    def fault(rows: int, columns: int) -> None:
+        if rows * columns > 300:
+            failures.append(rows)
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
 
-    sizes = stub_generate(monkeypatch, fault)
+    sizes = stub_forward(monkeypatch, fault)
     assert ask(checkpoint, requests, batch_size=16) == roomy
-    assert failures == [16, 8]
-    assert sizes[2] == 4
-    assert max(sizes[2:]) > 4
+    assert failures[0] == 16
+    assert len(failures) <= 3
+    last = max(place for place, size in enumerate(sizes) if size == failures[-1])
+    assert 4 <= max(sizes[last + 1 :]) < 16
 
 
 def test_a_prompt_that_never_fits_fails_alone(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fault(ids: Any) -> None:
-        if ids.shape[1] > 60:
+    def fault(rows: int, columns: int) -> None:
+        if columns > 60:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    stub_generate(monkeypatch, fault)
+    stub_forward(monkeypatch, fault)
 
     async def run() -> list[Reply | CallError]:
-        async with HfModel("hf/tiny", str(checkpoint), device="cpu") as model:
+        async with HfModel("hf/tiny", str(checkpoint), Access(device="cpu")) as model:
             return await asyncio.gather(*(outcome(model, request("人" * n)) for n in (5, 100, 6)))
 
     assert [reason(result) for result in asyncio.run(run())] == ["answered", TOO_LONG, "answered"]
 
 
-def test_a_broken_batch_fails_its_own_requests_only(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fault(ids: Any) -> None:
-        if ids.shape[1] > 60:
+def test_a_broken_pass_fails_its_own_requests_only(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(rows: int, columns: int) -> None:
+        if columns > 60:
             raise ValueError("broken\nin two lines")
 
-    stub_generate(monkeypatch, fault)
+    stub_forward(monkeypatch, fault)
 
     async def run() -> list[Reply | CallError]:
-        async with HfModel("hf/tiny", str(checkpoint), device="cpu", batch_size=1) as model:
+        async with HfModel("hf/tiny", str(checkpoint), Access(device="cpu", batch_size=1)) as model:
             return await asyncio.gather(*(outcome(model, request("人" * n)) for n in (5, 100, 6)))
 
     results = asyncio.run(run())
@@ -249,7 +258,7 @@ def test_a_broken_batch_fails_its_own_requests_only(checkpoint: Path, monkeypatc
 
 def test_cancelled_requests_do_not_disturb_the_others(checkpoint: Path) -> None:
     async def run() -> list[Reply | BaseException]:
-        async with HfModel("hf/tiny", str(checkpoint), device="cpu", batch_size=4) as model:
+        async with HfModel("hf/tiny", str(checkpoint), Access(device="cpu", batch_size=4)) as model:
             tasks = [asyncio.create_task(model.complete(request(text))) for text in questions(12)]
             await asyncio.sleep(0.02)
             for task in tasks[::3]:
@@ -265,7 +274,7 @@ def test_closing_ends_the_batch_under_way(tmp_path: Path) -> None:
     endless = Sampling(temperature=0, max_tokens=90_000)
 
     async def run() -> list[Reply | CallError]:
-        async with HfModel("hf/tiny", str(folder), device="cpu", batch_size=2) as model:
+        async with HfModel("hf/tiny", str(folder), Access(device="cpu", batch_size=2)) as model:
             tasks = [asyncio.create_task(outcome(model, request(text, endless))) for text in "一是在不了"]
             await asyncio.sleep(0.5)
         return await asyncio.gather(*tasks)
@@ -284,7 +293,7 @@ def test_a_model_that_is_not_open_answers_nothing(checkpoint: Path) -> None:
 
 def refusal(path: str) -> str:
     async def run() -> None:
-        async with HfModel("hf/x", path, device="cpu"):
+        async with HfModel("hf/x", path, Access(device="cpu")):
             pass
 
     with pytest.raises(UsageError) as caught:
@@ -331,7 +340,8 @@ def test_a_checkpoint_without_chat_template_is_refused(tmp_path: Path, checkpoin
 
 def test_a_missing_library_names_the_extra(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    assert 'pip install "anjian[local]"' in refusal(str(checkpoint))
+    monkeypatch.delitem(sys.modules, "anjian.models.hf.load", raising=False)
+    assert install("local") in refusal(str(checkpoint))
 
 
 def test_importing_the_backend_does_not_load_torch() -> None:

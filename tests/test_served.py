@@ -14,6 +14,7 @@ import pytest
 from anjian.errors import UsageError
 from anjian.items.records import Message
 from anjian.models import watchdog
+from anjian.models.access import Access
 from anjian.models.base import CONNECTION, CallError, Request, ServerError
 from anjian.models.served import ServedModel
 
@@ -113,7 +114,7 @@ def test_a_server_is_started_reached_and_stopped(stand_in: Path, name: str, argu
 
     async def run() -> str:
         log = stand_in / "server.log"
-        async with ServedModel(name, log=log, server_args=["--max-len", "9"], on_wait=waits.append) as model:
+        async with ServedModel(name, Access(log=log, server_args=("--max-len", "9")), on_wait=waits.append) as model:
             assert (model.name, model.concurrency) == (name, 64)
             return (await model.complete(request("你好"))).text
 
@@ -129,7 +130,7 @@ def test_a_server_is_started_reached_and_stopped(stand_in: Path, name: str, argu
 
 def test_it_is_stopped_after_an_exception(stand_in: Path) -> None:
     async def run() -> None:
-        async with ServedModel("vllm/m", log=stand_in / "log"):
+        async with ServedModel("vllm/m", Access(log=stand_in / "log")):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -139,7 +140,7 @@ def test_it_is_stopped_after_an_exception(stand_in: Path) -> None:
 
 def test_it_is_stopped_when_the_wait_is_cancelled(stand_in: Path) -> None:
     async def run() -> None:
-        async with ServedModel("vllm/m", log=stand_in / "log"):
+        async with ServedModel("vllm/m", Access(log=stand_in / "log")):
             await asyncio.sleep(600)
 
     async def cancelled() -> None:
@@ -157,11 +158,12 @@ def test_it_is_stopped_when_the_wait_is_cancelled(stand_in: Path) -> None:
 PARENT = """
 import asyncio
 from pathlib import Path
+from anjian.models.access import Access
 from anjian.models.served import ServedModel
 
 
 async def run():
-    async with ServedModel("vllm/m", log=Path("log")):
+    async with ServedModel("vllm/m", Access(log=Path("log"))):
         print("ready", flush=True)
         await asyncio.sleep(600)
 
@@ -183,7 +185,7 @@ def test_it_is_stopped_when_the_run_is_killed(stand_in: Path, killer: signal.Sig
 
 def failure(folder: Path, **options: float) -> str:
     async def run() -> None:
-        async with ServedModel("vllm/m", log=folder / "log", start_timeout=options.get("start_timeout", 60)):
+        async with ServedModel("vllm/m", Access(log=folder / "log"), start_timeout=options.get("start_timeout", 60)):
             pass
 
     with pytest.raises(ServerError) as caught:
@@ -211,7 +213,7 @@ def test_a_server_that_ends_midway_ends_the_run(stand_in: Path, monkeypatch: pyt
     monkeypatch.setattr("anjian.models.http.TRIES", {CONNECTION: 2})
 
     async def run() -> None:
-        async with ServedModel("vllm/m", log=stand_in / "log") as model:
+        async with ServedModel("vllm/m", Access(log=stand_in / "log")) as model:
             await model.complete(request("die"))
 
     with pytest.raises(CallError, match=r"the server ended; see .*log") as caught:
@@ -227,19 +229,19 @@ def test_a_server_that_is_not_installed_names_the_package(
     monkeypatch.delenv(f"ANJIAN_{server.upper()}", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match=f"pip install {server}"):
-        asyncio.run(ServedModel(f"{server}/m", log=tmp_path / "log").__aenter__())
+        asyncio.run(ServedModel(f"{server}/m", Access(log=tmp_path / "log")).__aenter__())
 
 
 @pytest.mark.parametrize("command", ["/no/such/vllm serve-me", "vllm 'unclosed"])
 def test_a_wrong_launcher_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("ANJIAN_VLLM", command)
     with pytest.raises(UsageError, match="ANJIAN_VLLM"):
-        asyncio.run(ServedModel("vllm/m", log=tmp_path / "log").__aenter__())
+        asyncio.run(ServedModel("vllm/m", Access(log=tmp_path / "log")).__aenter__())
 
 
 def test_a_log_that_cannot_be_written_is_named(stand_in: Path) -> None:
     with pytest.raises(UsageError, match="cannot write the server's log"):
-        asyncio.run(ServedModel("vllm/m", log=stand_in / "no" / "log").__aenter__())
+        asyncio.run(ServedModel("vllm/m", Access(log=stand_in / "no" / "log")).__aenter__())
 
 
 def test_what_ignores_sigterm_is_killed(tmp_path: Path) -> None:

@@ -1,31 +1,56 @@
 """A Python function as a model: a pipeline, an agent, a product under test."""
 
 import asyncio
-import hashlib
+import contextlib
+import contextvars
+import functools
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
-from types import CodeType
+import threading
+from collections.abc import Awaitable, Callable
+from traceback import format_exception_only
 from typing import Any
 
-from anjian.models.base import BAD_REPLY, FUNCTION_ERROR, CallError, Model, Reply, Request
+from anjian.errors import UsageError
+from anjian.models.access import APPLIES, Access
+from anjian.models.base import FUNCTION_ERROR, TIMEOUT, CallError, Model, Reply, Request
+from anjian.models.function_code import code_hash
 from anjian.text import one_line
 
-Answer = Callable[[list[dict[str, str]]], str | Awaitable[str]]
-"""From messages, `{"role", "content"}` each, to text; may be a coroutine function."""
+Messages = list[dict[str, str]]
+"""`{"role", "content"}` each."""
+Answer = Callable[[Messages], str | Awaitable[str]]
+"""From messages to text; may be a coroutine function."""
 PREFIX = "python/"
 AT_ONCE = 16
 
 
 class FunctionModel:
-    """Asks a function; see `Model`. What it raises, and whatever is no text, fails the call and never the run."""
+    """Asks a function; see `Model`. What it raises, and whatever is no text, fails the call and never the run.
 
-    def __init__(self, function: Answer, concurrency: int | None = None) -> None:
-        """Takes the function, which is called `python/<its qualified name>`, and the most calls at once."""
+    A coroutine function runs in the event loop, any other in a thread of its own. A call that takes longer than the
+    timeout has failed; its thread cannot be ended, but nobody waits for it, not even the end of the process.
+    """
+
+    def __init__(self, function: Answer, access: Access | None = None) -> None:
+        """Takes the function, which is called `python/MODULE.NAME`.
+
+        Args:
+            function: From messages to text.
+            access: Concurrency, timeout, and whether replies start inside the thinking.
+
+        Raises:
+            UsageError: `access` has what is for models that are loaded.
+        """
+        access = access or Access()
+        if access.others != access:
+            *most, last = [f"--{name.replace('_', '-')}" for name in APPLIES]
+            raise UsageError(f"{', '.join(most)} and {last} are for models that are loaded, not for a function")
         self.name = PREFIX + name_of(function)
-        self.concurrency = concurrency or AT_ONCE
+        self.concurrency = access.concurrency or AT_ONCE
         self.weights = code_hash(function)
         self.function = function
-        self._threads = asyncio.Semaphore(self.concurrency)
+        self._access = access
+        self._slots = asyncio.Semaphore(self.concurrency)
 
     async def __aenter__(self) -> Model:
         """Nothing has to be opened."""
@@ -35,51 +60,76 @@ class FunctionModel:
         """Nothing has to be closed."""
 
     async def complete(self, request: Request) -> Reply:
-        """Calls the function, in a thread unless it is a coroutine function; see `Model.complete`."""
+        """Calls the function; see `Model.complete`."""
         messages = [{"role": message.role, "content": message.content} for message in request.messages]
-        try:
-            if inspect.iscoroutinefunction(_called(self.function)):
-                said: Any = await _awaited(self.function(messages))
-            else:
-                async with self._threads:
-                    said = await asyncio.to_thread(self.function, messages)
-                if inspect.isawaitable(said):
-                    said = await said
-        except Exception as error:  # Somebody else's function may raise anything.
-            raise CallError(FUNCTION_ERROR, one_line(f"{type(error).__name__}: {error}")) from None
+        async with self._slots:
+            said = await self._said(messages)
+        if isinstance(said, CallError):
+            raise said
         if not isinstance(said, str):
-            raise CallError(BAD_REPLY, f"the function returned {type(said).__name__}, not text")
-        return Reply(said.encode("utf-8", "replace").decode())
+            raise CallError(FUNCTION_ERROR, f"the function returned {type(said).__name__}, not text")
+        return Reply(said.encode("utf-8", "replace").decode(), prefilled=self._access.prefilled)
+
+    async def _said(self, messages: Messages) -> Any:
+        """What the function returned, in a task of its own: it may hang, or cancel itself."""
+        call = asyncio.create_task(_outcome(self.function, messages))
+        try:
+            done, _ = await asyncio.wait({call}, timeout=self._access.timeout)
+        finally:
+            call.cancel()
+        if not done:
+            return CallError(TIMEOUT, f"the function gave no answer within {self._access.timeout:g} s")
+        return CallError(FUNCTION_ERROR, "the function cancelled itself") if call.cancelled() else call.result()
 
 
-async def _awaited(said: Any) -> Any:
-    return await said
+async def _outcome(function: Answer, messages: Messages) -> Any:
+    """What a function returned, or the CallError that came of it."""
+    try:
+        said = function(messages) if _is_coroutine(function) else await _in_thread(function, messages)
+        return await said if inspect.isawaitable(said) else said
+    except (asyncio.CancelledError, KeyboardInterrupt):  # Somebody pressed Ctrl-C.
+        raise
+    except BaseException as error:  # Somebody else's function may raise anything, SystemExit too.
+        return _failed(error)
 
 
-def _called(function: Any) -> Any:
-    """What runs when it is called: of an object its `__call__`."""
-    while hasattr(function, "func"):
-        function = function.func
-    return function if inspect.isroutine(function) else type(function).__call__
+async def _in_thread(function: Answer, messages: Messages) -> Any:
+    """As `asyncio.to_thread`, but nobody waits for a thread that hangs."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def settle(said: Any) -> None:
+        if not outcome.done():
+            outcome.set_result(said)
+
+    def work() -> None:
+        try:
+            said: Any = context.run(function, messages)
+        except BaseException as error:
+            said = _failed(error)
+        with contextlib.suppress(RuntimeError):  # The run has ended without it.
+            loop.call_soon_threadsafe(settle, said)
+
+    threading.Thread(target=work, name="anjian function", daemon=True).start()
+    return await outcome
+
+
+def _failed(error: BaseException) -> CallError:
+    return CallError(FUNCTION_ERROR, one_line("".join(format_exception_only(error))))
+
+
+def _is_coroutine(function: Any) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
 def name_of(function: Any) -> str:
-    """The qualified name of a function, or of the class of an object that is called."""
-    routine = _called(function)
-    qualified = routine.__qualname__.removesuffix(".__call__").replace("<locals>.", "").replace("<lambda>", "lambda")
-    return f"{routine.__module__}.{qualified}"
-
-
-def code_hash(function: Any) -> str:
-    """A short hash of a function's code, so that stored replies of another version are never taken for its own.
-
-    It covers the function and those within it, not what it calls.
-    """
-    code = getattr(_called(function), "__code__", None)
-    return hashlib.sha256(b"".join(_words(code))).hexdigest()[:16] if code else ""
-
-
-def _words(code: CodeType) -> Sequence[bytes]:
-    constants = [one for one in code.co_consts if not isinstance(one, CodeType)]
-    within = [word for one in code.co_consts if isinstance(one, CodeType) for word in _words(one)]
-    return [code.co_code, repr(constants).encode(), repr((code.co_names, code.co_varnames)).encode(), *within]
+    """The module and qualified name of a function, a method, or the class of an object that is called."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    named = function if inspect.isroutine(function) else type(function)
+    qualified = named.__qualname__
+    if inspect.ismethod(function):
+        owner = function.__self__ if inspect.isclass(function.__self__) else type(function.__self__)
+        qualified = f"{owner.__qualname__}.{function.__name__}"
+    return f"{named.__module__}.{qualified}".replace("<locals>.", "").replace("<lambda>", "lambda")

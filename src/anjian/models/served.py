@@ -14,16 +14,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from anjian.errors import UsageError
 from anjian.models import watchdog
+from anjian.models.access import Access, adapter_config, has_tokenizer
 from anjian.models.base import CONNECTION, CallError, Model, Reply, Request, ServerError
 from anjian.models.http import HttpModel
+from anjian.models.spec import parse
 from anjian.text import one_line
 
 POLL_SECONDS = 0.25
@@ -31,6 +34,10 @@ STOP_SECONDS = 10.0
 """How long a server may take to end after SIGTERM, before SIGKILL."""
 LOG_LINES = 8
 """Lines of the server's log that are shown when it fails."""
+ADAPTER = "adapter"
+"""What an adapter is called when the server is asked."""
+LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""Ranks that vLLM takes as the highest (`--max-lora-rank`)."""
 
 
 class ServedModel:
@@ -39,12 +46,8 @@ class ServedModel:
     def __init__(
         self,
         name: str,
+        access: Access,
         *,
-        log: Path,
-        server_args: Sequence[str] = (),
-        concurrency: int = 64,
-        timeout: float = 600.0,
-        prefilled: bool = False,
         start_timeout: float = 1800.0,
         on_wait: Callable[[float], None] | None = None,
     ) -> None:
@@ -52,23 +55,18 @@ class ServedModel:
 
         Args:
             name: `vllm/ID-or-path` or `sglang/ID-or-path`.
-            log: Where the server's output goes; added to what is there.
-            server_args: Further arguments of the server.
-            concurrency: Most requests in flight.
-            timeout: Seconds for one attempt, the whole reply included.
-            prefilled: True if the template opens the thinking and the server returns the reply without the opening tag.
+            access: How it is launched and asked; `access.log` is added to.
             start_timeout: Seconds until the server must be healthy: download, loading and warming up.
             on_wait: Called with the seconds waited so far, a few times a second.
         """
         self.name = name
-        self.concurrency = concurrency
-        self.log = log
-        self._server, _, self._model = name.partition("/")
-        self._server_args = tuple(server_args)
+        self.concurrency = access.concurrency or 64
+        self.log = access.log
+        self._access = access
+        spec = parse(name)
+        self._server, self._path = spec.provider, spec.path
         self._start_timeout = start_timeout
         self._on_wait = on_wait
-        self._timeout = timeout
-        self._prefilled = prefilled
 
     async def __aenter__(self) -> Model:
         """Starts the server and waits until it is healthy.
@@ -82,11 +80,11 @@ class ServedModel:
         url = f"http://127.0.0.1:{port}"
         self._client = HttpModel(
             self.name,
-            self._model,
+            ADAPTER if self._access.lora else self._path,
             [f"{url}/v1"],
             concurrency=self.concurrency,
-            timeout=self._timeout,
-            prefilled=self._prefilled,
+            timeout=self._access.timeout,
+            prefilled=self._access.prefilled,
         )
         try:
             await self._until_healthy(f"{url}/health")
@@ -112,13 +110,26 @@ class ServedModel:
                 raise CallError(CONNECTION, f"the server ended; see {self.log}", fatal=True) from None
             raise
 
+    def about(self) -> dict[str, Any]:
+        """How it is launched, for `run.toml`."""
+        return {"server": " ".join(self._arguments("PORT"))}
+
     def _command(self, port: int) -> list[str]:
-        launcher = _launcher(self._server)
-        address = ["--host", "127.0.0.1", "--port", str(port)]
+        return [*_launcher(self._server), *self._arguments(str(port))]
+
+    def _arguments(self, port: str) -> list[str]:
+        access, path = self._access, self._path
+        named = ["serve", path] if self._server == "vllm" else ["--model-path", path]
+        arguments = [*named, "--host", "127.0.0.1", "--port", port]
         if self._server == "vllm":
-            named = ["--served-model-name", self._model]
-            return [*launcher, "serve", self._model, *address, *named, *self._server_args]
-        return [*launcher, "--model-path", self._model, *address, *self._server_args]
+            arguments += ["--served-model-name", path]
+        if access.lora:
+            arguments += _with_adapter(access.lora)
+        if access.trust_remote_code:
+            arguments.append("--trust-remote-code")
+        if access.chat_template:
+            arguments += ["--chat-template", str(access.chat_template)]
+        return [*arguments, *access.server_args]
 
     def _start(self, command: list[str]) -> "subprocess.Popen[bytes]":
         # -I: the folder of the script holds an http.py that would hide the standard library's.
@@ -157,6 +168,14 @@ class ServedModel:
         text = self.log.read_bytes()[self._log_start :].decode(errors="replace")
         lines = [one_line(line) for line in text.splitlines() if line.strip()][-LOG_LINES:]
         return "\n  ".join([f"; the end of {self.log}:", *lines]) if lines else f"; {self.log} is empty"
+
+
+def _with_adapter(folder: Path) -> list[str]:
+    """Arguments of vLLM, which serves an adapter beside its base under a name of its own."""
+    rank = int(adapter_config(folder).get("r", 8))
+    arguments = ["--enable-lora", "--lora-modules", f"{ADAPTER}={folder}"]
+    arguments += ["--max-lora-rank", str(next((most for most in LORA_RANKS if most >= rank), rank))]
+    return [*arguments, "--tokenizer", str(folder)] if has_tokenizer(folder) else arguments
 
 
 def _launcher(server: str) -> list[str]:

@@ -3,100 +3,110 @@
 Weights are read from safetensors only: pickled weights can run code. A folder's own Python code runs only if asked for.
 """
 
-import importlib
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
+import transformers as untyped
+
 from anjian.errors import UsageError
+from anjian.models.access import Access, has_tokenizer, read_template
 from anjian.models.base import Sampling
+from anjian.models.hf.setup import Checkpoint, checked_path
 from anjian.models.thinking import CLOSE, OPEN
 from anjian.text import one_line
 
+transformers: Any = untyped
 # Settings of a checkpoint's generation_config that shape its replies beside temperature, top-p and top-k.
 # All others (beams, caches, lengths) are left out, so that generate does what is asked here and nothing twice.
 KEPT_SETTINGS = ("repetition_penalty", "no_repeat_ngram_size", "bad_words_ids", "suppress_tokens")
+SMALL = 100_000_000
+"""Parameters of a model that a processor runs in float32 whatever its checkpoint's type: it gains nothing from 16 bits,
+and its replies, the bundled models' among them, stay independent of the batch."""
+FAST_16_BIT = {
+    torch.bfloat16: {"avx512_bf16", "amx_bf16", "bf16"},
+    torch.float16: {"avx512_fp16", "amx_fp16", "asimdhp"},
+}
+"""By what /proc/cpuinfo calls them, the instructions (x86 and ARM) that make a type fast."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A loaded model with all that asking it needs.
-
-    Attributes:
-        model: A transformers causal language model, in evaluation mode.
-        tokenizer: Its tokenizer, with a chat template.
-        settings: Arguments of the GenerationConfig of every call.
-        defaults: How replies are drawn where a request leaves it open.
-        top_k: The generation config's top-k; 0 if it has none.
-        context: Most tokens of prompt and reply together; None if the configuration does not say.
-        ends: Token ids that end a reply.
-        hidden: Special token ids that are no text; the tags of thinking are text.
-    """
-
-    model: Any
-    tokenizer: Any
-    settings: dict[str, Any]
-    defaults: Sampling
-    top_k: int
-    context: int | None
-    ends: frozenset[int]
-    hidden: frozenset[int]
-
-
-def load(path: str, *, device: str | None, dtype: str | None, trust_remote_code: bool) -> Checkpoint:
+def load(path: str, access: Access) -> Checkpoint:
     """Loads a folder or hub ID.
 
     Raises:
-        UsageError: A library is missing, or the checkpoint cannot be loaded or is no chat model; one line.
+        UsageError: The checkpoint cannot be loaded or is no chat model, or an option does not suit it; one line.
     """
-    torch, transformers = library("torch"), library("transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     path = checked_path(path)
-    spread = device is None and torch.cuda.device_count() > 1 and find_spec("accelerate") is not None
-    device = device or _best_device(torch)
-    options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
+    device = _checked_device(access.device) if access.device else _best_device()
+    several = torch.cuda.device_count() > 1 and access.device in (None, "auto")
+    spread = several and find_spec("accelerate") is not None
+    options: dict[str, Any] = {"trust_remote_code": access.trust_remote_code}
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(path, **options)
-        options |= {"use_safetensors": True, "dtype": dtype or ("float32" if device == "cpu" else "auto")}
+        own = access.lora if access.lora and has_tokenizer(access.lora) else path
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(own), **options)
+        options |= {"use_safetensors": True, "dtype": access.dtype or "auto"}
         options |= {"device_map": "auto"} if spread else {}
         loaded = transformers.AutoModelForCausalLM.from_pretrained(path, output_loading_info=True, **options)
         model, missing = loaded[0], loaded[1]["missing_keys"]
+        if access.dtype is None and device == "cpu" and not _fast_in_16_bits(model):
+            model = model.float()
+        model = _adapted(model, access.lora) if access.lora else model
         model = model if spread else model.to(device)
+    except UsageError:
+        raise
     except Exception as error:  # Broken checkpoints raise nearly anything.
         raise UsageError(f"cannot load {path}: {_first_line(error)}") from None
     if missing:
         raise UsageError(f"{path} lacks {len(missing)} of the model's weights, such as {min(missing)}")
-    if not tokenizer.chat_template:
-        raise UsageError(f"{path} has no chat template; add chat_template.jinja to it, or use a chat model")
-    return _described(transformers, model, tokenizer)
+    _set_template(tokenizer, path, access.chat_template)
+    return _described(model.eval(), tokenizer)
 
 
-def library(name: str) -> Any:
-    """Imports torch or transformers, which only this backend needs; raises UsageError if it is missing."""
+def _checked_device(name: str) -> str:
     try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise UsageError(f'an in-process model needs more packages ({error}): pip install "anjian[local]"') from None
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except Exception as error:  # Torch raises a different error for each accelerator that is missing.
+        raise UsageError(f"--device {name} cannot be used here: {_first_line(error)}") from None
+    return device.type if device.index is None else name
 
 
-def checked_path(path: str) -> str:
-    """Settles what can be said about a path before anything is loaded; raises UsageError."""
-    folder = Path(path).expanduser()
-    if folder.is_dir():
-        if not any(folder.glob("*.safetensors")):
-            raise UsageError(f"{path} holds no *.safetensors file; pickled weights can run code and are never loaded")
-        return str(folder)
-    if folder.is_absolute() or path.startswith(("./", "../", "~")):
-        raise UsageError(f"there is no folder {path}")
-    return path
-
-
-def _best_device(torch: Any) -> str:
+def _best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _fast_in_16_bits(model: Any) -> bool:
+    """True if this processor is fast with the type of a model that is large enough to gain from it."""
+    try:
+        known = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
+    except OSError:
+        return False
+    return model.num_parameters() >= SMALL and bool(FAST_16_BIT.get(model.dtype, set()) & known)
+
+
+def _adapted(model: Any, folder: Path) -> Any:
+    """Puts an adapter on a model and merges it, which is as fast as the model alone."""
+    try:
+        from peft import PeftModel
+    except ImportError:
+        raise UsageError("--lora needs one more package here: pip install peft") from None
+    return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+
+
+def _set_template(tokenizer: Any, path: str, file: Path | None) -> None:
+    if file:
+        tokenizer.chat_template = read_template(file)
+        try:
+            tokenizer.apply_chat_template([{"role": "user", "content": "?"}], add_generation_prompt=True)
+        except Exception as error:  # Templates are programs and raise what they like.
+            raise UsageError(f"--chat-template {file}: {_first_line(error)}") from None
+    if not tokenizer.chat_template:
+        raise UsageError(f"{path} has no chat template; name one with --chat-template, or use a chat model")
 
 
 def _first_line(error: Exception) -> str:
@@ -104,7 +114,7 @@ def _first_line(error: Exception) -> str:
     return one_line(lines[0]) if lines else type(error).__name__
 
 
-def _described(transformers: Any, model: Any, tokenizer: Any) -> Checkpoint:
+def _described(model: Any, tokenizer: Any) -> Checkpoint:
     config = model.generation_config
     ends = {config.eos_token_id} if isinstance(config.eos_token_id, int) else set(config.eos_token_id or ())
     ends |= {tokenizer.eos_token_id} - {None}
@@ -121,7 +131,7 @@ def _described(transformers: Any, model: Any, tokenizer: Any) -> Checkpoint:
     # generate fills what a call leaves open from the model's own configuration: empty that.
     model.generation_config = transformers.GenerationConfig(**settings)
     return Checkpoint(
-        model=model.eval(),
+        model=model,
         tokenizer=tokenizer,
         settings=settings,
         defaults=defaults,
@@ -129,6 +139,13 @@ def _described(transformers: Any, model: Any, tokenizer: Any) -> Checkpoint:
         context=getattr(model.config.get_text_config(), "max_position_embeddings", None),
         ends=frozenset(ends),
         hidden=_hidden(tokenizer),
+        about={
+            "device": str(model.device),
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "parameters": model.num_parameters(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        },
     )
 
 

@@ -1,0 +1,141 @@
+"""What a model's name means; nothing else takes such names apart.
+
+deepseek/deepseek-reasoner      a provider of `providers.toml`
+http://127.0.0.1:8000/v1#mine   any other OpenAI-compatible server; several URLs before the # share the load
+hf/ID-or-path                   in this process, through transformers
+vllm/ID-or-path, sglang/…       a server that is launched, and stopped at the end
+tiny/base, tiny/distill         bundled
+"""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from anjian.errors import UsageError
+from anjian.models.providers import providers
+
+Kind = Literal["provider", "url", "hf", "launched", "tiny"]
+TINY = ("base", "distill")
+LAUNCHED = ("vllm", "sglang")
+URL_KEY_ENV = "ANJIAN_API_KEY"
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """A model's name, taken apart.
+
+    Attributes:
+        name: As it was written; who is asked, in the ledger and in reports.
+        kind: What answers.
+        provider: What stands before the slash; empty for a URL.
+        model: What the server calls it, a path or hub ID, or the name of a bundled model.
+        urls: Base URLs, of a model given by URL.
+    """
+
+    name: str
+    kind: Kind
+    provider: str
+    model: str
+    urls: tuple[str, ...] = ()
+
+    @property
+    def is_local(self) -> bool:
+        """True if the weights are loaded on this machine, which takes a while."""
+        return self.kind in ("hf", "launched", "tiny")
+
+    @property
+    def path(self) -> str:
+        """Where the weights are: a folder, or a hub ID; empty for models elsewhere."""
+        if self.kind == "tiny":
+            return str(files("anjian.models").joinpath("tiny", self.model))
+        return (str(Path(self.model).expanduser()) if self.model[0] == "~" else self.model) if self.is_local else ""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of a model that lies on this machine, None for all others."""
+        folder = Path(self.path) if self.path else None
+        return folder if folder and folder.is_dir() else None
+
+    @property
+    def public(self) -> str:
+        """A name for cards that others read: without addresses and without folders of this machine.
+
+        >>> [parse(name).public for name in ("http://10.0.0.5/v1#qwen", "hf//home/me/models/mine", "tiny/base")]
+        ['qwen', 'mine', 'tiny/base']
+        """
+        if self.kind not in ("hf", "launched"):
+            return self.model if self.urls else self.name
+        folder = Path(self.path)
+        return folder.resolve().name if folder.is_absolute() or self.folder else self.model
+
+
+def parse(name: str) -> Spec:
+    """Takes a model's name apart; looks at no key and opens nothing.
+
+    Raises:
+        UsageError: There is no such provider or bundled model, or it is not the form of a name.
+    """
+    if name.startswith(("http://", "https://")):
+        addresses, _, model = name.partition("#")
+        if not model:
+            shown = addresses.rpartition("@")[2]
+            raise UsageError(f"{shown} does not say which model: write {shown}#MODEL")
+        return Spec(name, "url", "", model, parse_urls(addresses, "the model"))
+    provider, slash, model = name.partition("/")
+    if not slash or not model:
+        raise UsageError(f"model {name!r} is not of the form provider/model; `anjian models` lists them")
+    if provider == "tiny" and model not in TINY:
+        raise UsageError(f"unknown bundled model {name!r}; there are {', '.join('tiny/' + one for one in TINY)}")
+    kind = _kind(provider)
+    if kind is None:
+        known = ", ".join([*providers(), "hf", *LAUNCHED, "tiny"])
+        raise UsageError(f"unknown provider {provider!r} in {name!r}; known are {known}, or http://HOST:PORT/v1#MODEL")
+    return Spec(name, kind, provider, model)
+
+
+def parse_or_folder(name: str) -> Spec:
+    """As `parse`, but a folder that holds a checkpoint is a name too: it is asked through `hf/`.
+
+    Raises:
+        UsageError: As in `parse`; or the folder holds no checkpoint.
+    """
+    folder = Path(name).expanduser()
+    provider, _, rest = name.partition("/")
+    named = provider in providers() or (provider == "tiny" and rest in TINY)
+    loaded = provider in ("hf", *LAUNCHED) and Path(rest).expanduser().is_dir()
+    if "://" in name or named or loaded or not folder.is_dir():
+        return parse(name)
+    if not (folder / "config.json").exists():
+        raise UsageError(f"{name} holds no config.json, so it is no model; give a checkpoint's folder")
+    return parse(f"hf/{name.rstrip('/')}")
+
+
+def parse_urls(text: str, where: str) -> tuple[str, ...]:
+    """Base URLs, separated by commas; raises UsageError for what is none, without showing passwords."""
+    urls = tuple(url.strip() for url in text.split(",") if url.strip())
+    if not urls:
+        raise UsageError(f"{where}: there is no URL such as http://127.0.0.1:8000/v1")
+    for url in urls:
+        try:
+            parts = urlsplit(url)
+            parts.port  # noqa: B018  (parsing the port is what may fail)
+        except ValueError:
+            shown = url.rpartition("@")[2]
+            raise UsageError(f"{where}: {shown} is not a URL such as http://127.0.0.1:8000/v1") from None
+        if parts.username or parts.password or parts.query:
+            raise UsageError(f"{where}: the URL must hold no user, password or query; set a key as {URL_KEY_ENV}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"{where}: {url} is not a URL such as http://127.0.0.1:8000/v1")
+    return urls
+
+
+def _kind(provider: str) -> Kind | None:
+    if provider in LAUNCHED:
+        return "launched"
+    if provider == "hf":
+        return "hf"
+    if provider == "tiny":
+        return "tiny"
+    return "provider" if provider in providers() else None
