@@ -296,3 +296,18 @@ def test_what_cannot_be_compared_is_said() -> None:
     notes = compare_models(["a", "b"], runs, SUITES, Criteria()).notes
     assert any("different items" in note.text for note in notes)
     assert any("no run of b" in note.text for note in notes)
+
+
+def test_tasks_may_name_their_metrics_alike() -> None:
+    dialogue = find_suite("sc_safety").task("dialogue")
+    tasks = tuple(msgspec.structs.replace(dialogue, name=name) for name in ("first", "second"))
+    suite = msgspec.structs.replace(find_suite("sc_safety"), tasks=tasks)
+    runs = []
+    for model, points in (("a", (0, 1)), ("b", (2, 1))):
+        verdicts = [Verdicted(f"{task.name}{n}", task.name, "目标劫持", "j", points=one)
+                    for task, one in zip(tasks, points, strict=True) for n in range(5)]  # fmt: skip
+        runs.append(Measured(model, suite.name, suite.score(verdicts, model, "j", 1), verdicts))
+    found = compare_models(["a", "b"], runs, [suite], Criteria())
+    assert [[row.value for row in line.cells if row] for line in found.lines] == [[0, 50], [100, 50]]
+    assert [(one.metric.task, one.before, one.after) for one in found.last.changes] == [
+        ("first", 0, 100), ("second", 50, 50)]  # fmt: skip

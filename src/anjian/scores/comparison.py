@@ -114,12 +114,12 @@ def compare_models(
     return Comparison(tuple(columns), lines, contrasts, criteria, tuple(_notes(metrics, models, found)))
 
 
-def _key(row: Row) -> tuple[str, str, str, str]:
-    return row.suite, row.metric, row.group_kind, row.group
+def _key(row: Row) -> tuple[str, str, str, str, str]:
+    return row.suite, row.task, row.metric, row.group_kind, row.group
 
 
-def _place(metric: Metric) -> tuple[str, str, str, str]:
-    return metric.suite, metric.metric, metric.group_kind, metric.group
+def _place(metric: Metric) -> tuple[str, str, str, str, str]:
+    return metric.suite, metric.task, metric.metric, metric.group_kind, metric.group
 
 
 def _metrics(suite: Declaration, runs: Iterable[Measured]) -> Iterator[Metric]:
