@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from command import read_lines
+from command import anjian, read_lines
 from loopback import Call, completion, serving
 from rich.console import Console
 
@@ -58,3 +58,23 @@ def run(
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+def compared(
+    suite: str, folder: Path, answer: Callable[[str, str], str], judged: Callable[[str], str], data: Path
+) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Compares two models, `a` and `b`, by the command: what changed, by task, metric and group."""
+
+    def behave(call: Call) -> web.Response:
+        name = call.body["model"]
+        said = f"[答案] {judged(call.said)}\n[分析] 测试。" if name == "judge" else answer(name, call.said)
+        return completion(said)
+
+    with serving(behave) as server:
+        first, second, judge = (f"{server.base_url}#{name}" for name in ("a", "b", "judge"))
+        done = anjian("compare", first, second, "--suite", suite, "--data", f"{suite}={data}", "--judge", judge,
+                      "--out", folder)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (contrast,) = json.loads((folder / "compare.json").read_text(encoding="utf-8"))["contrasts"]
+    named = ((change["metric"], change) for change in contrast["changes"])
+    return {(metric["task"], metric["metric"], metric["group"]): change for metric, change in named}
