@@ -5,6 +5,18 @@ from typing import Annotated
 
 import typer
 
+from anjian.cli.options import (
+    BatchSize,
+    ChatTemplate,
+    Concurrency,
+    Device,
+    Dtype,
+    Lora,
+    ServerArgs,
+    ThinkPrefilled,
+    Timeout,
+    TrustRemoteCode,
+)
 from anjian.errors import UsageError
 
 
@@ -43,14 +55,16 @@ def compare_models(
     ] = None,
     top_p: Annotated[float | None, typer.Option(min=0, max=1, help="Default: as above.")] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest reply, thinking included.")] = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Dialogues in flight. Default: 64 over HTTP.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")] = 600.0,
-    think_prefilled: Annotated[
-        bool, typer.Option("--think-prefilled", help="The servers' templates open <think>; replies start inside it.")
-    ] = False,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Let an hf/ checkpoint run Python code of its own.")
-    ] = False,
+    concurrency: Concurrency = None,
+    timeout: Timeout = 600.0,
+    think_prefilled: ThinkPrefilled = False,
+    device: Device = None,
+    dtype: Dtype = None,
+    batch_size: BatchSize = None,
+    server_args: ServerArgs = None,
+    lora: Lora = None,
+    chat_template: ChatTemplate = None,
+    trust_remote_code: TrustRemoteCode = False,
     margin: Annotated[
         float, typer.Option(min=0, max=100, help="Points by which over-refusal and reasoning may be worse.")
     ] = 2.0,
@@ -66,8 +80,8 @@ def compare_models(
 
     from anjian import api
     from anjian.judges.builtin import DEFAULT
+    from anjian.models.access import Access, server_arguments
     from anjian.models.base import Sampling
-    from anjian.models.resolve import Access
     from anjian.reports.comparison import print_comparison
     from anjian.reports.names import Lexicon
     from anjian.runs.compare import Wanted
@@ -84,7 +98,18 @@ def compare_models(
         limit=limit,
         epochs=epochs,
         sampling=Sampling(temperature, top_p, max_tokens, seed),
-        access=Access(concurrency, timeout, think_prefilled, trust_remote_code),
+        access=Access(
+            concurrency=concurrency,
+            timeout=timeout,
+            prefilled=think_prefilled,
+            trust_remote_code=trust_remote_code,
+            device=device,
+            dtype=dtype,
+            batch_size=batch_size,
+            server_args=server_arguments(server_args or ""),
+            lora=lora,
+            chat_template=chat_template,
+        ),
         criteria=Criteria(margin / 100, alpha),
     )
     shown, found = run_async(api.side_by_side(wanted, out, Console(stderr=True)))

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from anjian.cli.options import BatchSize, Device, Dtype, ServerArgs, Timeout
+
 Stage = Literal["data", "train", "export", "verify"]
 
 
@@ -37,13 +39,17 @@ def enhance_model(
     ] = None,
     push: Annotated[str | None, typer.Option(help="Upload the exported model to this private hub repository.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Prompts answered at once.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")] = 600.0,
+    timeout: Timeout = 600.0,
+    device: Device = None,
+    dtype: Dtype = None,
+    batch_size: BatchSize = None,
+    server_args: ServerArgs = None,
 ) -> None:
     """Make a model safer: data, training, export; then `--stage verify` compares it with what it was."""
     from anjian.console import plain_console
     from anjian.enhance.recipes import accelerate_file, recipe_file
     from anjian.enhance.stages import Enhancement, enhance
-    from anjian.models.resolve import Access
+    from anjian.models.access import Access, server_arguments
 
     wanted = Enhancement(
         model=model,
@@ -53,7 +59,14 @@ def enhance_model(
         judges=tuple(judge or ["rules-v1"]),
         against=tuple(against or ()),
         accelerate_config=accelerate_file(accelerate_config) if accelerate_config else None,
-        access=Access(concurrency, timeout),
+        access=Access(
+            concurrency=concurrency,
+            timeout=timeout,
+            device=device,
+            dtype=dtype,
+            batch_size=batch_size,
+            server_args=server_arguments(server_args or ""),
+        ),
     )
     console = plain_console(stderr=True)
     code = enhance(wanted, stage, console)

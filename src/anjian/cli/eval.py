@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from anjian.cli.options import (
+    BatchSize,
+    ChatTemplate,
+    Concurrency,
+    Device,
+    Dtype,
+    Lora,
+    ServerArgs,
+    ThinkPrefilled,
+    Timeout,
+    TrustRemoteCode,
+)
+
 if TYPE_CHECKING:
     from anjian.runs.plan import Prepared
 
@@ -60,21 +73,23 @@ def evaluate_model(
         int | None,
         typer.Option(min=1, help="Longest reply, thinking included. Default: the model's own; 32768 in reasoning."),
     ] = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Dialogues in flight. Default: 64 over HTTP.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")] = 600.0,
+    concurrency: Concurrency = None,
+    timeout: Timeout = 600.0,
     min_coverage: Annotated[float, typer.Option(min=0, max=1, help="Exit 3 if a smaller share is scored.")] = 0.95,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing.")] = False,
-    think_prefilled: Annotated[
-        bool, typer.Option("--think-prefilled", help="The server's template opens <think>; replies start inside it.")
-    ] = False,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Let an hf/ checkpoint run Python code of its own.")
-    ] = False,
+    think_prefilled: ThinkPrefilled = False,
+    device: Device = None,
+    dtype: Dtype = None,
+    batch_size: BatchSize = None,
+    server_args: ServerArgs = None,
+    lora: Lora = None,
+    chat_template: ChatTemplate = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Evaluate a model: ask, judge, score, report. Run it again to go on where it stopped."""
     from anjian.judges.builtin import DEFAULT
+    from anjian.models.access import Access, server_arguments
     from anjian.models.base import Sampling
-    from anjian.models.resolve import Access
     from anjian.runs.folder import run_name
     from anjian.runs.plan import Plan, prepare
     from anjian.suites.base import Source
@@ -90,7 +105,18 @@ def evaluate_model(
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         epochs=epochs or 0,
         limit=limit,
-        access=Access(concurrency, timeout, think_prefilled, trust_remote_code),
+        access=Access(
+            concurrency=concurrency,
+            timeout=timeout,
+            prefilled=think_prefilled,
+            trust_remote_code=trust_remote_code,
+            device=device,
+            dtype=dtype,
+            batch_size=batch_size,
+            server_args=server_arguments(server_args or ""),
+            lora=lora,
+            chat_template=chat_template,
+        ),
     )
     prepared = prepare(plan)
     folder = out or Path("runs") / run_name(model, prepared.suite.name)
@@ -109,8 +135,8 @@ def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
     from anjian import api
     from anjian.reports.names import Lexicon
     from anjian.reports.terminal import print_scores
-    from anjian.runs.loop import run_async
     from anjian.runs.folder import SCORES
+    from anjian.runs.loop import run_async
     from anjian.runs.reading import read_rows
 
     run = run_async(api.carry_out(prepared, folder, Console(stderr=True)))

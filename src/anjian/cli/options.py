@@ -1,0 +1,53 @@
+"""Options that several commands share: how models are reached and run."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+HERE = "A model on this machine"
+
+Concurrency = Annotated[int | None, typer.Option(min=1, help="Dialogues in flight. Default: 64 over HTTP.")]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")]
+ThinkPrefilled = Annotated[
+    bool, typer.Option("--think-prefilled", help="The server's template opens <think>; replies start inside it.")
+]
+Device = Annotated[
+    str | None,
+    typer.Option(help="hf/, tiny/: cpu, cuda, cuda:1, mps … Default: the GPUs, else the CPU.", rich_help_panel=HERE),
+]
+Dtype = Annotated[
+    Literal["auto", "float32", "bfloat16", "float16"] | None,
+    typer.Option(
+        help="hf/, tiny/: type of the weights; auto is the checkpoint's. Default: auto where the device is fast with "
+        "it, else float32.",
+        rich_help_panel=HERE,
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(min=1, help="hf/, tiny/: most replies under way at once. Default: 32.", rich_help_panel=HERE),
+]
+ServerArgs = Annotated[
+    str | None,
+    typer.Option(
+        help='vllm/, sglang/: arguments added to the launch, such as "--tensor-parallel-size 2 --max-model-len 16384".',
+        rich_help_panel=HERE,
+    ),
+]
+Lora = Annotated[
+    Path | None,
+    typer.Option(help="hf/, vllm/: the folder of a LoRA adapter to put on the model.", rich_help_panel=HERE),
+]
+ChatTemplate = Annotated[
+    Path | None,
+    typer.Option(help="hf/, vllm/, sglang/: a Jinja file in the place of the model's.", rich_help_panel=HERE),
+]
+TrustRemoteCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-remote-code",
+        help="hf/, vllm/, sglang/: let a checkpoint run Python code of its own.",
+        rich_help_panel=HERE,
+    ),
+]
