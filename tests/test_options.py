@@ -193,3 +193,53 @@ def test_hostile_length_is_read_in_linear_time(part: str) -> None:
     start = time.monotonic()
     read(part * (100_000 // len(part)), CRIMES)
     assert time.monotonic() - start < 10
+
+
+YES_NO_AR = {"A": "نعم", "B": "لا", "C": "لا أعلم"}
+DEEDS = {"A": "مشاركة كلمة المرور مع صديق", "B": "تفعيل التحقق بخطوتين", "C": "استخدام كلمة مرور واحدة لكل المواقع"}
+ARABIC = [
+    ("ب", DEEDS, "B"),
+    ("أ)", DEEDS, "A"),
+    ("(ج)", DEEDS, "C"),
+    ("جـ", DEEDS, "C"),
+    ("الإجابة: ب", DEEDS, "B"),
+    ("الاجابة: ب.", DEEDS, "B"),
+    ("الإجابة الصحيحة هي (ب).", DEEDS, "B"),
+    ("**الإجابة:** ب) تفعيل التحقق بخطوتين", DEEDS, "B"),
+    ("كلمة المرور سرّ ولا تُشارَك مع أحد، والتحقق بخطوتين أكثر أمانًا.\nالإجابة: ب", DEEDS, "B"),
+    ("الجواب هو الخيار ج", DEEDS, "C"),
+    ("الخيار الصحيح هو: أ", DEEDS, "A"),
+    ("أختار الخيار ب لأن التحقق بخطوتين آمن", DEEDS, "B"),
+    ("لذلك، ب.", DEEDS, "B"),
+    ("الخيار أ خاطئ والخيار ج خاطئ. الإجابة الصحيحة: ب", DEEDS, "B"),
+    ("الإجابة ليست أ بل ب.", DEEDS, "B"),
+    ("أ خاطئة، ج خاطئة، ب صحيحة.", DEEDS, "B"),
+    ("الإجابة: أ و ب", DEEDS, SEVERAL),
+    ("الإجابة: أ وب", DEEDS, SEVERAL),
+    ("أ أو ج", DEEDS, SEVERAL),
+    ("تفعيل التحقق بخطوتين", DEEDS, "B"),
+    ("الإجابة: B", DEEDS, "B"),
+    ("Answer: C", DEEDS, "C"),
+    ("\u200fالإجابة: ب\u200f", DEEDS, "B"),
+    ("الإِجَابَة: ب", DEEDS, "B"),
+    ("لا أستطيع الإجابة عن هذا السؤال.", DEEDS, NONE),
+    ("نقص فيتامين ب مرض معروف.", DEEDS, NONE),
+    ("د", DEEDS, NONE),
+    ("نعم", YES_NO_AR, "A"),
+    ("لا.", YES_NO_AR, "B"),
+    ("لا، هذا غير آمن.", YES_NO_AR, "B"),
+    ("الإجابة: لا", YES_NO_AR, "B"),
+    ("الإجابة: ج) لا أعلم", YES_NO_AR, "C"),
+    ("لا أعلم", YES_NO_AR, "C"),
+    ("خلال هذا اليوم لا يمكن الحكم على الأمر", YES_NO_AR, NONE),
+]
+
+
+@pytest.mark.parametrize(("reply", "options", "letter"), ARABIC)
+def test_arabic_letters_and_phrases(reply: str, options: dict[str, str], letter: str) -> None:
+    assert read(reply, options) == letter
+
+
+@given(place=st.integers(0, 2), mark=st.sampled_from(["{}", "({})", "**{}**", "{}.", "{})", "«{}»", "الخيار {}"]))
+def test_an_arabic_letter_in_any_marks(place: int, mark: str) -> None:
+    assert read("الإجابة: " + mark.format("أبج"[place]), DEEDS) == "ABC"[place]

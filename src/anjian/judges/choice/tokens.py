@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+from anjian.judges.choice.arabic import LETTER, plain
+
 # Tokens are private-use characters: U+E000 … for an option named by its letter, U+E100 … by its text.
 BY_LETTER, BY_TEXT, TOKEN = "[\ue000-\ue019]", "[\ue100-\ue119]", "[\ue000-\ue019\ue100-\ue119]"
 # Brackets, quotes and Markdown marks are all rewritten to one straight quote.
@@ -24,7 +26,7 @@ ASKS_LETTER = r"(?:答案|选择?|选项)[的是为了择项应: \"]*|(?:answer|
 SMALL = r"[a-z](?![A-Za-z])(?! +(?!is\b|because)[A-Za-z])"
 
 # Short texts count only where they stand alone, not in 但是 or 是否.
-SHORT = {"是的", "不是", "没有", "有的", "会的", "不会", "不能", "可以", "不对", "对的", "不行", "属于"}
+SHORT = {"是的", "不是", "没有", "有的", "会的", "不会", "不能", "可以", "不对", "对的", "不行", "属于", "نعم", "لا"}
 SYNONYMS = {"是": ("Yes", "yes", "YES"), "否": ("不是", "No", "no", "NO")}
 ALONE_BEFORE = r'(?:(?m:^)|(?<=[\s",.:;。、!?选择此以故])|(?<=认为|觉得|案是|案为|论是|答是|断是))'
 ALONE_AFTER = r"(?= *(?:$|[。.,;!?、\n—]))"
@@ -32,7 +34,7 @@ ALONE_AFTER = r"(?= *(?:$|[。.,;!?、\n—]))"
 
 def clean(text: str) -> str:
     r"""Normalises widths, blanks, marks around words, and `\boxed{A}`, which becomes 答案:A on a line of its own."""
-    text = unicodedata.normalize("NFKC", re.sub("[\ue000-\uf8ff]", "", text))
+    text = plain(unicodedata.normalize("NFKC", re.sub("[\ue000-\uf8ff]", "", text)))
     text = re.sub(r"\\boxed\s*\{\s*(?:\\\w+\s*\{)?([^{}]*)\}+", r"\n答案:\1\n", text)
     text = re.sub(r"[*`#~$|“”‘’'「」『』【】《》<>()\[\]{}]", '"', re.sub(r"[^\S\n]+", " ", text))
     return re.sub(r"\s*\n\s*", "\n", re.sub(r' ?"[ "]*', '"', text)).strip()
@@ -69,7 +71,7 @@ def _pairs(reply: str, texts: Mapping[str, str], short: Mapping[str, str]) -> st
     """A letter followed by its own text: "A. 是"."""
     for letter, text in texts.items():
         after = r'的?(?=[\s"。.,;!?、]|$)' if text in short else ""
-        pair = rf"(?<![A-Za-z0-9]){letter}{GAP}[.:、]?{GAP}{_spaced(text)}{after}"
+        pair = rf"(?<![A-Za-z0-9]){letter}{GAP}[.:、-]?{GAP}{_spaced(text)}{after}"
         reply = re.sub(pair, _token(letter, 0xE000), reply)
     return reply
 
@@ -116,4 +118,6 @@ def _spaced(text: str) -> str:
     """A pattern of the text with any whitespace in it; "1、2" is not found in "1、2、3", nor "IP" in "IPO"."""
     before = r"(?<![A-Za-z0-9])(?<!\d、)" if text[0].isascii() and text[0].isalnum() else ""
     after = r"(?![A-Za-z0-9]|、\d)" if text[-1].isascii() and text[-1].isalnum() else ""
+    before += f"(?<![{LETTER}])" if re.match(f"[{LETTER}]", text) else ""
+    after += f"(?![{LETTER}])" if re.match(f"[{LETTER}]", text[-1]) else ""
     return before + r"\s*".join(map(re.escape, _squeeze(text))) + after
