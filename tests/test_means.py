@@ -35,7 +35,7 @@ def overall(ratio: Ratio, verdicts: Sequence[Verdicted]) -> Row:
 
 def verdicts_of(dialogues: Dialogues) -> list[Verdicted]:
     return [
-        Verdicted(str(place), "t", category, "j", round=number, points=points, label=points and str(points),
+        Verdicted(str(place), "t", category, "j", round=number, points=points, label="x",
                   unscored="judge_unparsed" if points is None else None)
         for place, (category, replies) in enumerate(dialogues)
         for number, points in enumerate(replies, 1)
