@@ -55,7 +55,7 @@ LIST = (
 ONE = rf"{GAP}(?P<list>{LIST}){NOT_ASKED}"
 
 # What is said of an option.
-SURE = '(?:的?(?:说法|做法|描述|表述|观点|行为)|选?项|是|才|更|最|都|均|也|为|完全|显然|is|are|هي|هو|[: "])*+'
+SURE = '(?:的?(?:说法|做法|描述|表述|观点|行为)|选?项|是|才|更|最|都|均|也|为|完全|显然|is|are|هي|هو|هذه|هذا|[: "])*+'
 RIGHT = rf"(?:正确|符合|合适|恰当|准确|合理|correct\b|right\b|对(?=的?{END})|(?:{arabic.RIGHT})\b)"
 NAME_BEFORE = re.compile(r"(?:^|[\s\",.:;。、!?选项是为和与或及即于剩有仅只持向得看]|答案|option)$", re.IGNORECASE)
 NAME_AFTER = re.compile(
