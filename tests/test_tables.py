@@ -71,6 +71,7 @@ FAULTS = {
     "h.csv": ("The Text,number\n", "h.csv holds no rows"),
     "i.jsonl": ("", "i.jsonl holds no rows"),
     "j.json": ("[]", "j.json holds no rows"),
+    "k.parquet": ("PAR1", "k.parquet is a Parquet file; save it as CSV, JSON or JSON lines"),
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from anjian.items.records import Item, decode_lines, problem, read_lines, readab
 
 T = TypeVar("T")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+BINARY = {".parquet": "a Parquet file", ".xlsx": "an Excel file"}
 
 
 def file_in(path: Path, *names: str) -> Path:
@@ -44,6 +45,8 @@ def read_rows(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
         UsageError: The file cannot be read or is empty, or a row is not of this kind.
     """
     rows: Iterator[tuple[str, T]]
+    if path.suffix.lower() in BINARY:
+        raise UsageError(f"{path} is {BINARY[path.suffix.lower()]}; save it as CSV, JSON or JSON lines")
     if path.suffix.lower() in DELIMITERS:
         rows = _table(path, kind)
     elif next(read_lines(path), (0, b""))[1].startswith(b"["):
