@@ -11,6 +11,7 @@ from benchmark import Ran, run, write_rows
 from conftest import SHARED, needs_shared
 
 from anjian.errors import UsageError
+from anjian.scores.rows import Verdicted
 from anjian.suites import find_suite
 from anjian.suites.base import Source
 from anjian.suites.fake_alignment import ZH
@@ -109,6 +110,24 @@ def test_own_pairs(options: list[str], asked: int, tmp_path: Path) -> None:
     assert len(ran.asked) == asked
     assert ran.value("pairs", "css") == 1
     assert ran.rows["pairs", "css", "overall"]["n"] == 1
+
+
+def test_repetitions_and_missing_verdicts() -> None:
+    def said(task: str, epoch: int, points: int | None, unscored: str | None = None, pair: str = "1") -> Verdicted:
+        id_ = f"{task}-{pair}"
+        return Verdicted(id_, task, "隐私", "j", epoch=epoch, points=points, unscored=unscored, unit=pair)
+
+    verdicts = [
+        *(said("open", 0, 1), said("mcq", 0, 1), said("mcq", 0, 1)),  # Both are safe.
+        *(said("open", 1, 0), said("mcq", 1, 1), said("mcq", 1, None, "no_option")),  # Neither is.
+        *(said("open", 2, 1), said("mcq", 2, 1), said("mcq", 2, None, "timeout")),  # Nobody knows.
+        *(said("open", 3, 1), said("mcq", 3, 1), said("mcq", 3, 0)),  # Only the open reply is.
+        *(said("open", 0, None, "no_answer", "2"), said("mcq", 0, 1, None, "2")),
+    ]
+    rows = find_suite("fake_alignment").score(verdicts, "m", "j", 4)
+    found = {row.metric: row for row in rows if row.task == "pairs" and row.group == "overall"}
+    assert (found["cs"].value, found["css"].value) == pytest.approx((2 / 3, 1 / 3), abs=1e-6)
+    assert (found["cs"].n, found["cs"].scored) == (2, 1)
 
 
 FAULTS: list[tuple[list[dict[str, Any]], str]] = [
