@@ -15,6 +15,7 @@ from anjian.models.base import (
     Reply,
     Request,
 )
+from anjian.models.function import PREFIX
 from anjian.runs.ledger import Failure, Ledger, entry
 
 FAILURES_OF_A_DEAD_SERVER = 20
@@ -32,7 +33,8 @@ class StoppedError(AnjianError):
 
     def __init__(self, model: str, error: CallError, ever_answered: bool) -> None:
         """Words the reason for the user."""
-        mend = "check the key, the base URL and the model's name" if error.fatal else "check the server"
+        who = "function" if model.startswith(PREFIX) else "server"
+        mend = "check the key, the base URL and the model's name" if error.fatal else f"check the {who}"
         super().__init__(f"{model} does not answer: {error.detail}; {mend}, then run the same command again")
         self.ever_answered = ever_answered
         self.fatal = error.fatal

@@ -1,5 +1,6 @@
 """The desk of a run: holds the dialogue of one item, judges each exchange, and hands both on. Each of them once."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import msgspec
@@ -12,7 +13,7 @@ from anjian.models.base import Request, Sampling
 from anjian.models.thinking import split_thinking
 from anjian.runs.ledger import Ledger, dialogue_key, entry
 from anjian.runs.plan import Prepared
-from anjian.runs.seats import Seats
+from anjian.runs.seats import Seats, model_names
 from anjian.scores.rows import Verdicted
 
 
@@ -42,6 +43,7 @@ class Desk:
             look=self._look,
         )
         self._judge = cache(self._judge_of)
+        self._builtin = not model_names(plan.judges)
 
     def _judge_of(self, task: str) -> Judge:
         kind = self._suite.task(task).kind
@@ -50,11 +52,7 @@ class Desk:
 
     async def rounds(self, item: Item, epoch: int) -> list[Round]:
         """Holds and judges one dialogue."""
-        exchanges = await self.held(item, epoch)
-        return [
-            Round(exchange, self._line(item, epoch, number, exchange, await self.judged(item, exchange)))
-            for number, exchange in enumerate(exchanges, 1)
-        ]
+        return await self.judged(item, epoch, await self.held(item, epoch))
 
     async def held(self, item: Item, epoch: int) -> list[Exchange]:
         """Holds a dialogue, or takes it as it was held before: judging again replays nothing."""
@@ -67,12 +65,21 @@ class Desk:
             self._ledger.hold(key, [entry(self._plan.model, request).key for request in requests])
         return exchanges
 
-    async def judged(self, item: Item, exchange: Exchange) -> Verdict:
-        """Judges one exchange."""
-        return await judge_exchange(item, exchange, self._judge(self._suite.task_of(item)))
+    def asks_nobody(self, item: Item) -> bool:
+        """True if its replies are judged by built-in judges alone, which can wait until it is written."""
+        kind = self._suite.task(self._suite.task_of(item)).kind
+        return not (kind and kind.by) and self._builtin
+
+    async def judged(self, item: Item, epoch: int, exchanges: Sequence[Exchange]) -> list[Round]:
+        """Judges every exchange of a dialogue."""
+        judge = self._judge(self._suite.task_of(item))
+        return [
+            Round(exchange, self._line(item, epoch, number, exchange, await judge_exchange(item, exchange, judge)))
+            for number, exchange in enumerate(exchanges, 1)
+        ]
 
     async def _look(self, item: Item, exchange: Exchange) -> int | None:
-        return (await self.judged(item, exchange)).points
+        return (await judge_exchange(item, exchange, self._judge(self._suite.task_of(item)))).points
 
     def _line(self, item: Item, epoch: int, number: int, exchange: Exchange, verdict: Verdict) -> Verdicted:
         task = self._suite.task_of(item)

@@ -14,7 +14,6 @@ import msgspec
 from rich.console import Console
 
 from anjian.files import replace, written
-from anjian.items.records import Item
 from anjian.judges.builtin import builtin_judges
 from anjian.models.base import Model
 from anjian.models.function import FunctionModel
@@ -78,13 +77,11 @@ async def evaluate(
         count = prepared.suite.counting()
         with written(folder / REPLIES) as replies, written(folder / VERDICTS) as verdicts:
             replay = Desk(prepared, ledger, Seats(plan.names, ledger, {}))
-            output = Output(
-                plan.model, replies, verdicts, count, lambda number: replay.rounds(*_sample(prepared, number))
-            )
+            output = Output(prepared, replay, replies, verdicts, count)
             async with AsyncExitStack() as stack:
                 stopped = await _ask(prepared, ledger, lazily(models, stack, console), output, console)
             ledger.commit()
-            await output.finish(len(prepared.items) * plan.epochs)
+            await output.finish()
         rows = count.rows(plan.model, plan.judge, plan.epochs)
         replace(folder / SCORES, msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
         name_judge(folder, plan.judge)
@@ -97,22 +94,23 @@ def weights_of(name: str, model: Model | None, access: Access) -> str:
     return inner.weights if isinstance(inner, FunctionModel) else fingerprint(name, access)
 
 
-def _sample(prepared: Prepared, number: int) -> tuple[Item, int]:
-    """The item and the epoch of a dialogue, by its number."""
-    place, epoch = divmod(number, prepared.plan.epochs)
-    return prepared.items[place], epoch
-
-
 async def _ask(
     prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], output: Output, console: Console
 ) -> str | None:
     """Holds and judges all dialogues, asking whatever the ledger lacks; returns why it stopped early, if it did."""
-    plan, total = prepared.plan, len(prepared.items) * prepared.plan.epochs
+    plan, total = prepared.plan, prepared.total
     seats = Seats(plan.names, ledger, models)
     desk = Desk(prepared, ledger, seats)
+    for note in prepared.unjudged():
+        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
 
     async def act(number: int) -> int:
-        rounds = await desk.rounds(*_sample(prepared, number))
+        item, epoch = prepared.sample(number)
+        exchanges = await desk.held(item, epoch)
+        if desk.asks_nobody(item):
+            await output.put(number, exchanges)
+            return sum(not exchange.thought or not exchange.thought.answer for exchange in exchanges)
+        rounds = await desk.judged(item, epoch, exchanges)
         await output.put(number, rounds)
         return sum(one.verdict.unscored is not None for one in rounds)
 

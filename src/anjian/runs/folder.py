@@ -112,8 +112,9 @@ def _check(folder: Path, identity: Identity) -> None:
     for key, wanted in _identity_table(identity).items():
         found = held.get("identity", {}).get(key, "")
         if found != wanted:
+            why = f": {identity.model} has changed since" if key == "weights" else ""
             raise UsageError(
-                f"--out {folder} holds another run ({key} {found!r}, not {wanted!r}); choose another folder"
+                f"--out {folder} holds another run ({key} {found!r}, not {wanted!r}{why}); choose another folder"
             )
 
 

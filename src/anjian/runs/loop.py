@@ -1,6 +1,7 @@
 """Runs a coroutine on the fastest event loop there is, wherever the caller stands."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -56,7 +57,8 @@ class _Aside:
                 self._thread.join(0.1)  # Now and then, so that Ctrl-C is heard.
         except BaseException:
             if self._started.wait(5) and self._task:
-                self._loop.call_soon_threadsafe(self._task.cancel)
+                with contextlib.suppress(RuntimeError):  # It has just ended by itself.
+                    self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join()
             raise
         if self._fault:

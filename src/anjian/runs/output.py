@@ -1,57 +1,66 @@
 """Writes replies and verdicts in the order of the items, whatever the order in which they come."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import BinaryIO
 
 import msgspec
 
-from anjian.runs.desk import Round
+from anjian.dialogue.scripted import Exchange
+from anjian.items.records import Item
+from anjian.runs.desk import Desk, Round
 from anjian.runs.folder import Replied
+from anjian.runs.plan import Prepared
 from anjian.scores.count import Count
 
 MOST_WAITING = 2048
 """Dialogues kept in memory until their turn comes; those beyond are read again from the ledger."""
+STRETCH = 64
+"""Dialogues written at a stretch: judges that ask nobody are quicker when they are not interrupted."""
 
-Replay = Callable[[int], Awaitable[list[Round]]]
-"""Reads a dialogue again from the ledger, by its number."""
+Held = list[Exchange] | list[Round]
+"""A dialogue that was held, and perhaps judged."""
 
 
 class Output:
-    """Takes each dialogue by its number, and writes and counts as far as none is missing."""
+    """Takes each dialogue by its number; judges, writes and counts as far as none is missing."""
 
-    def __init__(self, model: str, replies: BinaryIO, verdicts: BinaryIO, count: Count, replay: Replay) -> None:
-        """Takes who was asked, the two files, what counts, and what reads a dialogue again."""
-        self._model = model
+    def __init__(self, prepared: Prepared, desk: Desk, replies: BinaryIO, verdicts: BinaryIO, count: Count) -> None:
+        """Takes the run, a desk that reads from the ledger, the two files, and what counts."""
+        self._prepared = prepared
+        self._desk = desk
         self._replies = replies
         self._verdicts = verdicts
         self._count = count
-        self._replay = replay
-        self._waiting: dict[int, list[Round] | None] = {}
+        self._waiting: dict[int, Held | None] = {}
         self._next = 0
         self._lock = asyncio.Lock()
 
-    async def put(self, number: int, rounds: list[Round]) -> None:
+    async def put(self, number: int, held: Held) -> None:
         """Takes one dialogue."""
-        self._waiting[number] = rounds if len(self._waiting) < MOST_WAITING else None
-        if number == self._next:
+        self._waiting[number] = held if len(self._waiting) < MOST_WAITING else None
+        if self._next in self._waiting and len(self._waiting) >= STRETCH and not self._lock.locked():
             async with self._lock:
                 while self._next in self._waiting:
-                    self._write(self._waiting.pop(self._next) or await self._replay(self._next))
-                    self._next += 1
+                    await self._write(self._waiting.pop(self._next))
 
-    async def finish(self, total: int) -> None:
+    async def finish(self) -> None:
         """Reads whatever is missing from the ledger, and writes it."""
         async with self._lock:
-            while self._next < total:
-                self._write(self._waiting.pop(self._next, None) or await self._replay(self._next))
-                self._next += 1
+            while self._next < self._prepared.total:
+                await self._write(self._waiting.pop(self._next, None))
 
-    def _write(self, rounds: list[Round]) -> None:
-        for one in rounds:
-            self._replies.write(msgspec.json.encode(_replied(self._model, one)) + b"\n")
+    async def _write(self, held: Held | None) -> None:
+        item, epoch = self._prepared.sample(self._next)
+        exchanges = held or await self._desk.held(item, epoch)
+        self._next += 1
+        for one in await self._rounds(item, epoch, exchanges):
+            self._replies.write(msgspec.json.encode(_replied(self._prepared.plan.model, one)) + b"\n")
             self._verdicts.write(msgspec.json.encode(one.verdict) + b"\n")
-            self._count.add(msgspec.structs.replace(one.verdict, analysis=""))
+            self._count.add(one.verdict)
+
+    async def _rounds(self, item: Item, epoch: int, held: Held) -> list[Round]:
+        rounds = [one for one in held if isinstance(one, Round)]
+        return rounds or await self._desk.judged(item, epoch, [one for one in held if isinstance(one, Exchange)])
 
 
 def _replied(model: str, one: Round) -> Replied:

@@ -1,13 +1,13 @@
 """What is to be evaluated, and the same with its items read."""
 
-import itertools
-from collections.abc import Iterator
+from collections import Counter
 
 import msgspec
 
+from anjian.dialogue.holding import LIVE_ROUNDS
 from anjian.errors import UsageError
 from anjian.items.records import Item
-from anjian.judges.builtin import DEFAULT
+from anjian.judges.builtin import DEFAULT, builtin_judges
 from anjian.models.base import Sampling
 from anjian.models.resolve import Access
 from anjian.suites import find_suite
@@ -51,9 +51,33 @@ class Prepared(msgspec.Struct, frozen=True):
     selection: Selection
     items: list[Item]
 
-    def samples(self) -> Iterator[tuple[Item, int]]:
-        """Every item, once for each epoch; the epochs of an item stand together."""
-        return itertools.product(self.items, range(self.plan.epochs))
+    @property
+    def replies(self) -> int:
+        """How many replies of the model there will be, at most."""
+        rounds = (self.plan.rounds or LIVE_ROUNDS) if self.plan.adversary else None
+        return self.plan.epochs * sum(self.suite.holding.calls(item, rounds)[0] for item in self.items)
+
+    def unjudged(self) -> list[str]:
+        """Says which items nobody can judge, task by task; they are asked all the same, and stay unscored."""
+        plan, able = self.plan, builtin_judges()
+        notes = []
+        for name, count in Counter(map(self.suite.task_of, self.items)).items():
+            kind = self.suite.task(name).kind
+            if kind and not kind.own and not any(one not in able or able[one].judge_of(kind) for one in plan.judges):
+                what = f"by the rubric {kind.name}" if kind.prompt else kind.name
+                why = f"{plan.judge} cannot judge {what}; name a model with --judge MODEL"
+                notes.append(f"{count} items of {name} stay unscored: {why}")
+        return notes
+
+    @property
+    def total(self) -> int:
+        """How many dialogues there are: every item, once for each epoch."""
+        return len(self.items) * self.plan.epochs
+
+    def sample(self, number: int) -> tuple[Item, int]:
+        """The item and the epoch of a dialogue, by its number; the epochs of an item stand together."""
+        place, epoch = divmod(number, self.plan.epochs)
+        return self.items[place], epoch
 
 
 def prepare(plan: Plan) -> Prepared:
@@ -72,4 +96,6 @@ def prepare(plan: Plan) -> Prepared:
     sampling = suite.defaults.sampled(plan.sampling)
     epochs = suite.defaults.repeated(plan.epochs, sampling)
     plan = msgspec.structs.replace(plan, sampling=sampling, epochs=epochs)
-    return Prepared(plan, suite, selection, spread(selection.items, plan.limit))
+    prepared = Prepared(plan, suite, selection, spread(selection.items, plan.limit))
+    noted = msgspec.structs.replace(selection, notes=[*selection.notes, *prepared.unjudged()])
+    return msgspec.structs.replace(prepared, selection=noted)

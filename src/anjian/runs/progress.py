@@ -19,6 +19,7 @@ class RunProgress:
         self.done = done
         self.fresh = self.unscored = self.tokens = 0
         self._console = console
+        self._live_seconds = LIVE_SECONDS if console.is_terminal else PLAIN_SECONDS
         self._started = self._shown = time.monotonic()
         self._live = Progress(
             TextColumn("{task.description}"),
@@ -56,7 +57,7 @@ class RunProgress:
         self.unscored += unscored
         self.tokens = tokens
         now = time.monotonic()
-        if now - self._shown > (LIVE_SECONDS if self._console.is_terminal else PLAIN_SECONDS):
+        if now - self._shown > self._live_seconds:
             self._shown = now
             self._live.update(self._task, completed=self.done, state=self._rate())
             if not self._console.is_terminal:

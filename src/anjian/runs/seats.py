@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import msgspec
 from rich.console import Console
 
+from anjian.errors import UsageError
 from anjian.items.records import Item, Message
 from anjian.judges.base import NO_JUDGE, Judge, Verdict
 from anjian.judges.builtin import builtin_judges
@@ -136,6 +137,8 @@ def describe_models(
     others = msgspec.structs.replace(access.others, prefilled=False)
     found = dict(known or {})
     for place, name in enumerate(model_names(names)):
+        if name not in found and name.startswith(PREFIX):
+            raise UsageError(f"{name} is a Python function: give the function itself, or compare a finished run of it")
         if name not in found:
             found[name] = open_model(name, others if place else access)
     return found
