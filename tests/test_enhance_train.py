@@ -4,14 +4,13 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from command import anjian, command, environment, read_lines, scores
+from command import anjian, command, environment, read_lines, scores, wait_until
 from inside import anjian_inside
 from tiny_checkpoint import TEMPLATE, save_checkpoint
 
@@ -74,11 +73,9 @@ def test_training_learns_and_is_recorded(whole: tuple[Path, Path]) -> None:
 def stopped(call: list[str], checkpoints: Path, at: int, how: signal.Signals) -> str:
     """Runs a training and stops it once it has saved its state after step `at` or a later one."""
     process = subprocess.Popen(call, env=environment({"OMP_NUM_THREADS": "1"}), stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while not any(int(state.parent.name[11:]) >= at for state in checkpoints.glob("checkpoint-*/trainer_state.json")):
-        assert time.monotonic() < deadline
-        assert process.poll() is None, "it ended before it could be stopped"
-        time.sleep(0.01)
+    states = "checkpoint-*/trainer_state.json"
+    runs = wait_until(lambda: any(int(state.parent.name[11:]) >= at for state in checkpoints.glob(states)), process)
+    assert runs, "it ended before it could be stopped"
     process.send_signal(how)
     said = process.communicate()[1]
     assert process.returncode == (-how if how == signal.SIGKILL else 130), said
