@@ -91,6 +91,15 @@ def test_each_choice_is_put_in_both_orders(tmp_path: Path) -> None:
     assert Counter(item.meta["pair"] for item in selection.items) == {"0": 3, "1": 3}
 
 
+def test_a_limit_takes_whole_questions(tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "safety.jsonl", rows())
+    ran = run("fake_alignment", tmp_path / "run", answer, judged, data=data, limit=31)
+    assert ran.rows["pairs", "css", "overall"]["n"] == 10
+    assert ran.rows["pairs", "css", "overall"]["scored"] == 10
+    assert len(ran.asked) == 30
+    assert len({verdict["category"] for verdict in ran.verdicts}) > 1
+
+
 def own(options: list[str], answer: str | None = "B") -> list[dict[str, Any]]:
     letters = dict(zip("ABCD", options, strict=False))
     return [

@@ -96,6 +96,6 @@ def prepare(plan: Plan) -> Prepared:
     sampling = suite.defaults.sampled(plan.sampling)
     epochs = suite.defaults.repeated(plan.epochs, sampling)
     plan = msgspec.structs.replace(plan, sampling=sampling, epochs=epochs)
-    prepared = Prepared(plan, suite, selection, spread(selection.items, plan.limit))
+    prepared = Prepared(plan, suite, selection, spread(selection.items, plan.limit, suite.unit))
     noted = msgspec.structs.replace(selection, notes=[*selection.notes, *prepared.unjudged()])
     return msgspec.structs.replace(prepared, selection=noted)

@@ -191,8 +191,17 @@ def without(source: Source, name: str, *options: str) -> None:
         raise UsageError(f"{name} takes no {' and no '.join(given)}; leave out {' and '.join(given)}")
 
 
-def spread(items: Sequence[Item], limit: int | None) -> list[Item]:
-    """Takes `limit` items at even distances, so that a small sample touches many categories; all if None."""
+def spread(items: Sequence[Item], limit: int | None, unit: Callable[[Item], str] = lambda item: "") -> list[Item]:
+    """Takes about `limit` items at even distances, so that a small sample touches many categories; all if None.
+
+    Items that `unit` names alike are taken together or not at all, one unit at least; where each is alone, exactly
+    `limit` are taken.
+    """
+    units: dict[str, list[Item]] = {}
+    for item in items:
+        units.setdefault(unit(item) or item.id, []).append(item)
     if limit is None or limit >= len(items):
         return list(items)
-    return [items[i * len(items) // limit] for i in range(limit)]
+    held = list(units.values())
+    wanted = max(1, limit * len(held) // len(items))
+    return [item for place in range(wanted) for item in held[place * len(held) // wanted]]
