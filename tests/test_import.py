@@ -278,7 +278,7 @@ def test_without_the_library_the_mend_is_named(tmp_path: Path) -> None:
     log = zstandard_log(tmp_path / "l.eval", inspect_log([]))
     done = anjian("import", log, env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 2
-    assert "pip install 'anjian[inspect]'" in one_line(done)
+    assert 'pip install -e ".[inspect]" in a clone' in one_line(done)
     assert str(log) in one_line(done)
 
 

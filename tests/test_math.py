@@ -212,7 +212,7 @@ def test_labels_are_short_and_on_one_line() -> None:
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "math_verify", None)
-    with pytest.raises(UsageError, match=r"pip install 'anjian\[math\]'"):
+    with pytest.raises(UsageError, match=r"math-verify: pip install -e \"\.\[math\]\""):
         MathJudge()
 
 

@@ -85,3 +85,14 @@ def test_the_help_loads_nothing_heavy() -> None:
 def test_files_stay_small() -> None:
     long = {path.name: count for path in PACKAGE.rglob("*.py") if (count := len(path.read_text().splitlines())) > 350}
     assert not long
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    root = PACKAGE.parents[1]
+    texts = {name: (root / name).read_text(encoding="utf-8") for name in ("CHANGELOG.md", "CITATION.cff")}
+    assert (
+        re.findall(r"^## \[(\d.*)\] - \d{4}-\d\d-\d\d$", texts["CHANGELOG.md"], re.MULTILINE)[0] == anjian.__version__
+    )
+    assert f"\nversion: {anjian.__version__}\n" in texts["CITATION.cff"]
+    for name in ("README.md", "README.zh-CN.md"):
+        assert f"anjian-{anjian.__version__}-py3-none-any.whl" in (root / name).read_text(encoding="utf-8")

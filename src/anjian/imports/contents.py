@@ -10,6 +10,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from anjian.errors import UsageError
 from anjian.imports.numbers import FORMS, BrokenFileError, UnknownFormError
+from anjian.installing import install
 
 MOST_JSON = 128 * 2**20
 """Bytes of a JSON file; decoded it takes several times that."""
@@ -82,7 +83,7 @@ def _zstandard(path: Path, info: ZipInfo) -> bytes:
     try:
         import zstandard
     except ImportError:
-        mend = "`pip install 'anjian[inspect]'`, or write it as JSON with `inspect log convert --to json`"
+        mend = f"{install('inspect')}, or write it as JSON with `inspect log convert --to json`"
         raise UsageError(f"{path} is compressed with Zstandard; {mend}") from None
     with path.open("rb") as file:
         file.seek(info.header_offset)

@@ -6,7 +6,6 @@ follows. Formulas are parsed as LaTeX by a grammar; nothing of them is evaluated
 """
 
 import contextlib
-import importlib
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import msgspec
 
 import anjian
 from anjian.errors import UsageError
+from anjian.installing import install
 
 SECONDS = 5.0
 """For one comparison; the first one, which loads the library, has START_SECONDS."""
@@ -35,7 +35,7 @@ class FormulaError(Exception):
 def check_library() -> None:
     """Raises UsageError if math-verify is missing."""
     if find_spec("math_verify") is None:
-        raise UsageError("comparing mathematical answers needs math-verify: pip install 'anjian[math]'")
+        raise UsageError(f"comparing mathematical answers needs math-verify: {install('math')}")
 
 
 class Comparer:
@@ -130,11 +130,12 @@ def _serve() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     # The watchdog is a thread in C: it ends the process even where Python never gets control back.
     faulthandler.dump_traceback_later(START_SECONDS, exit=True, file=nowhere)
-    library = importlib.import_module("math_verify")
+    import math_verify
+
     for line in sys.stdin.buffer:
         faulthandler.dump_traceback_later(SECONDS, exit=True, file=nowhere)
         try:
-            same = compare(library, *msgspec.json.decode(line, type=tuple[str, str]))
+            same = compare(math_verify, *msgspec.json.decode(line, type=tuple[str, str]))
         except (Exception, RecursionError):
             same = False
         answers.write(b"true\n" if same else b"false\n")
