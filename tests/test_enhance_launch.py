@@ -1,6 +1,6 @@
 """The bundled configurations of accelerate, read by accelerate itself, and what runs of several machines must heed."""
 
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ CONFIGS = RECIPES / "accelerate"
 
 def launched(config: Path, *more: str) -> Any:
     """The arguments with which `accelerate launch` would start the processes."""
-    launch: Any = import_module("accelerate.commands.launch")
+    from accelerate.commands import launch
+
     arguments = launch.launch_command_parser().parse_args(
         ["--config_file", str(config), *more, "--module", "anjian.enhance.training.worker", "job.json"]
     )
@@ -25,7 +26,8 @@ def launched(config: Path, *more: str) -> Any:
 
 
 def test_fsdp_is_what_accelerate_understands(monkeypatch: pytest.MonkeyPatch) -> None:
-    utils: Any = import_module("accelerate.utils")
+    from accelerate import utils
+
     arguments = launched(CONFIGS / "fsdp.yaml")
     assert arguments.use_fsdp
     assert arguments.num_processes == 8
@@ -45,7 +47,8 @@ def test_fsdp_is_what_accelerate_understands(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("machines", [1, 2])
 def test_zero3_is_what_accelerate_understands(machines: int) -> None:
-    launch: Any = import_module("accelerate.utils.launch")
+    from accelerate.utils import launch
+
     several = ("--num_machines", "2", "--num_processes", "16", "--main_process_ip", "10.0.0.1", "--machine_rank", "1")
     arguments = launched(CONFIGS / "zero3.yaml", *(several if machines > 1 else ()))
     assert arguments.use_deepspeed
@@ -82,7 +85,7 @@ def test_a_wrong_configuration_gets_one_line(tmp_path: Path, content: str | None
 
 
 def test_attention_that_is_not_installed_is_said_before_anything_is_done(tmp_path: Path) -> None:
-    if import_module("importlib.util").find_spec("flash_attn") or import_module("importlib.util").find_spec("kernels"):
+    if find_spec("flash_attn") or find_spec("kernels"):
         pytest.skip("FlashAttention is installed here")
     file = tmp_path / "recipe.toml"
     file.write_text('[train]\npacking = true\nattention = "flash_attention_2"\n', encoding="utf-8")

@@ -4,7 +4,6 @@ import json
 import shutil
 import signal
 import subprocess
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +129,10 @@ def test_a_full_disk_gets_one_line(model: Path, tmp_path: Path) -> None:
 
 def test_the_exported_folder_is_a_plain_checkpoint(model: Path, whole: tuple[Path, Path]) -> None:
     import torch
+    import transformers
 
-    transformers: Any = import_module("transformers")
-    load, tokenizer_of = transformers.AutoModelForCausalLM, transformers.AutoTokenizer
+    load: Any = transformers.AutoModelForCausalLM
+    tokenizer_of: Any = transformers.AutoTokenizer
     _, out = whole
     new, old = (load.from_pretrained(path) for path in (out, model))
     assert new.dtype == old.dtype
@@ -153,7 +153,7 @@ def test_the_exported_folder_is_a_plain_checkpoint(model: Path, whole: tuple[Pat
 
 def test_what_was_measured_goes_into_the_card_and_the_files_of_the_hub(model: Path, whole: tuple[Path, Path]) -> None:
     """The verification's numbers, in the hub's own form: `EvalResultEntry`."""
-    yaml: Any = import_module("yaml")
+    import yaml
     from huggingface_hub import parse_eval_result_entries
 
     file, out = whole

@@ -17,7 +17,7 @@ from anjian.items.records import Item, Message
 MOST_EXCHANGES = 2
 LONGEST_OPTION = 60
 """Characters of a prompt that serves as an option."""
-LETTERS = "ABCD"
+OPTION_LETTERS = "ABCD"
 
 
 def with_histories(prompts: list[Prompt], share: float, seed: int) -> list[Prompt]:
@@ -59,13 +59,13 @@ def _choice(number: int, risky: list[Prompt], harmless: list[Prompt], rng: Rando
     stem, right, wrong, reason = form(risky, harmless, rng)
     texts = [right, *wrong]
     rng.shuffle(texts)
-    letter = LETTERS[texts.index(right)]
+    letter = OPTION_LETTERS[texts.index(right)]
     item = Item(
         id=f"choice-{number}",
         suite="general",
         category="general",
         turns=(stem,),
-        options=dict(zip(LETTERS, texts, strict=False)),
+        options=dict(zip(OPTION_LETTERS, texts, strict=False)),
         answer=letter,
         split="train",
     )

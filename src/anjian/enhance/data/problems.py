@@ -8,7 +8,7 @@ from anjian.enhance.recipe import BUILTIN
 from anjian.items.records import Item
 
 SIGNS = {"+": "+", "-": "-", "*": "×", "/": "÷"}
-SUITE = "reasoning"
+PROBLEMS_SUITE = "reasoning"
 
 
 def step(a: int, op: str, b: int) -> tuple[str, int]:
@@ -60,7 +60,7 @@ def problem(number: int, seed: int) -> Prompt:
     slots = {"who": rng.choice(book["who"]), "thing": thing, "unit": thing[0], "a": a, "b": b, "c": c}
     item = Item(
         id=f"problem-{number}",
-        suite=SUITE,
+        suite=PROBLEMS_SUITE,
         category="算术应用题",
         turns=(rng.choice(kind["texts"]).format(**slots),),
         answer=str(value),
