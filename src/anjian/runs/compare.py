@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from anjian.errors import AnjianError, UsageError
-from anjian.files import replace
+from anjian.files import replace, writing
 from anjian.judges.builtin import DEFAULT
 from anjian.models.base import Model, Sampling
 from anjian.models.function import PREFIX
@@ -101,6 +101,8 @@ async def compare(wanted: Wanted, folder: Path, console: Console, known: Mapping
             kept = lazily(described, stack, console)
             runs += [await _run(prepared[model, suite.name], folder, kept, console) for suite in missing]
     comparison = compare_models(models, runs, declared, wanted.criteria, imported, _protected())
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     replace(folder / COMPARISON, msgspec.json.format(msgspec.json.encode(comparison), indent=1) + b"\n")
     return Compared(comparison, runs, declared)
 
@@ -133,9 +135,13 @@ def _declared(suites: Sequence[Suite], runs: Iterable[Measured]) -> list[Suite]:
     for run in runs:
         if run.suite in found:
             continue
-        suite = suite_of_run(read_about(Path(run.folder)))
+        about = read_about(Path(run.folder))
+        suite = suite_of_run(about)
         if suite is None:
-            raise UsageError(f"--run {run.folder}: there is no suite {run.suite!r} here; name its file with --suite")
+            where = about.run.get("suite_file") or "this installation"
+            raise UsageError(
+                f"--run {run.folder}: its suite {run.suite!r} is not in {where}; name its file with --suite"
+            )
         found[suite.name] = suite
     return sorted(found.values(), key=lambda suite: (suite.place, suite.name))
 

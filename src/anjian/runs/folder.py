@@ -138,7 +138,8 @@ def write_run(folder: Path, identity: Identity, run: dict[str, Any], items: list
         held = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
         created = held["anjian"]["created"]
         # Who judged is known once there are scores: until then it is who judged the scores that lie there.
-        run = {**{key: held["run"][key] for key in ("judge",) if key in held["run"]}, **run}
+        if "judge" in held["run"] and "judge" not in run:
+            run = {**run, "judge": held["run"]["judge"]}
     live = {"adversary": identity.adversary, "rounds": identity.rounds} if identity.adversary else {}
     table = {
         "notes": notes,
