@@ -1,14 +1,17 @@
 """Measures over many verdicts, such as F1: functions of sums, with intervals by bootstrap over units.
 
-A unit is an item, or items that ask the same thing in other forms; whole units are drawn.
+A unit is an item, or items that ask the same thing in other forms; whole units are drawn. A ratio that is but the share
+of some of them has Wilson's interval, as other rates have.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from anjian.scores.bootstrap import Numbers, resamples
+from anjian.scores.intervals import wilson
 from anjian.scores.measures import Measure, Ratio
 from anjian.scores.rows import GROUP_KINDS, GroupKind, Row, Verdicted
 
@@ -25,7 +28,7 @@ class Ratios:
     def add(self, verdict: Verdicted, groups: Iterable[tuple[GroupKind, str]]) -> None:
         """Counts one verdict; the groups of a unit are those of its first verdict."""
         unit = verdict.unit or verdict.id
-        self._units.setdefault(unit, []).append(verdict)
+        self._units.setdefault(unit, []).append(msgspec.structs.replace(verdict, analysis=""))
         self._groups.setdefault(unit, tuple(groups))
 
     def rows(self, *, suite: str, task: str, model: str, judge: str, order: Mapping[str, int]) -> list[Row]:
@@ -64,12 +67,21 @@ def interval(ratio: Ratio, counted: Sequence[Sequence[float]], name: str, best: 
         return None, None, None
     table = np.array(counted, dtype=np.float64)
     value = evaluated(ratio, table.sum(axis=0))
+    if is_share(ratio, table, value):
+        low, high = wilson(float(value), len(table))
+        return round(float(value) * best, 6), round(low * best, 6), round(high * best, 6)
     drawn = np.concatenate([evaluated(ratio, weights @ table) for weights in resamples(len(table), name)])
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or not len(drawn):
         return None, None, None
     low, high = np.percentile(drawn, [2.5, 97.5])
     return round(float(value) * best, 6), round(float(low) * best, 6), round(float(high) * best, 6)
+
+
+def is_share(ratio: Ratio, table: Numbers, value: Any) -> bool:
+    """True if a ratio is but the share of units that have something: its interval need not be drawn."""
+    single = evaluated(ratio, table)
+    return bool(np.isin(single, (0.0, 1.0)).all() and np.isclose(single.mean(), value))
 
 
 def evaluated(ratio: Ratio, sums: Numbers) -> Any:
