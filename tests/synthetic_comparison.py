@@ -6,18 +6,21 @@ from pathlib import Path
 import msgspec
 from synthetic_run import HOSTILE, make_run
 
+from anjian.reports.names import Lexicon
 from anjian.runs.folder import REPLIES, Replied
 from anjian.runs.reading import read_measured
 from anjian.scores.comparison import Comparison, Measured, compare_models
 from anjian.scores.gates import Criteria
-from anjian.scores.rows import Row, Verdicted
-from anjian.suites import SUITES, find_suite
+from anjian.scores.rows import IMPORTED, Row, Verdicted
+from anjian.suites import bundled_names, find_suite
 
 MARKUP = "http://h:1/v1#</title><script>document.title='owned'</script>\x1b[31m\u202e{{ 7*7 }}"
 FORMULA = "=cmd('/C calc')|A_1*"
 TYPESET = r"hf/~50%_{x}^$&\end{tabular}[2]--`'"
 MODELS = (MARKUP, FORMULA, TYPESET)
-MEASURES = {name: suite.measures for name, suite in SUITES.items()}
+SUITES = sorted(map(find_suite, bundled_names()), key=lambda suite: suite.place)
+LEXICON = Lexicon(SUITES)
+PROTECTED = {"over_refusal": "over-refusal", "pass@1": "reasoning"}
 
 
 def run_of(model: str, suite: str, task: str, shares: tuple[float, ...], items: int = 60, seed: int = 1) -> Measured:
@@ -55,7 +58,20 @@ def make_comparison(folder: Path, margin: float = 0.02) -> tuple[Comparison, lis
             runs.append(run_of(model, "reasoning", "reasoning", (2, 3 + place)))
     values = (0.25, 0.31, 0.31)
     imported = [
-        Row("gpqa|d", "gpqa", model, "harness<1>", "acc", "overall", "overall", value, value - 0.05, value + 0.05, 9, 9)
+        Row(
+            "gpqa|d",
+            IMPORTED,
+            model,
+            "harness<1>",
+            "acc",
+            "overall",
+            "overall",
+            value,
+            value - 0.05,
+            value + 0.05,
+            9,
+            9,
+        )
         for model, value in zip(MODELS, values, strict=True)
     ]
-    return compare_models(MODELS, runs, MEASURES, Criteria(margin=margin), imported), runs
+    return compare_models(MODELS, runs, SUITES, Criteria(margin=margin), imported, PROTECTED), runs

@@ -8,12 +8,12 @@ import msgspec
 
 from anjian.items.records import Item, Message
 from anjian.items.taxonomy import load_taxonomy
-from anjian.judges.labels import DEGREES
+from anjian.judges.kinds import REFUSAL
 from anjian.models.base import Sampling
 from anjian.models.thinking import SHAPES
 from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Identity, Replied, write_run
 from anjian.scores.rows import Verdicted
-from anjian.suites.chisafety import ChiSafety
+from anjian.suites import find_suite
 
 MODEL = "http://localhost:8000/v1#demo-7b-distill"
 SCRIPT = """<script>document.title='owned'</script><img src=x onerror="document.title='owned'">"""
@@ -55,7 +55,7 @@ def make_run(
     identity = Identity("chisafety", model, epochs, Sampling(temperature=0.6, max_tokens=2048), origin)
     items = [Item(verdict.id, "chisafety", verdict.category, ("问？",)) for verdict, _ in lines if verdict.epoch == 0]
     write_run(folder, identity, {"suite_version": "1.0", "judge": judge}, items, list(notes))
-    rows = ChiSafety().score((verdict for verdict, _ in lines), model, judge, epochs)
+    rows = find_suite("chisafety").score((verdict for verdict, _ in lines), model, judge, epochs)
     (folder / SCORES).write_bytes(msgspec.json.encode(rows))
     (folder / VERDICTS).write_bytes(b"".join(msgspec.json.encode(verdict) + b"\n" for verdict, _ in lines))
     (folder / REPLIES).write_bytes(b"".join(msgspec.json.encode(reply) + b"\n" for _, reply in lines))
@@ -107,7 +107,7 @@ def _judged(
     if verdict.history:
         weights = [weights[0] * 5, weights[1] * 2, weights[2], weights[3] // 2]
     degree = chance.choices(range(4), weights)[0]
-    label = next(name for name, points in DEGREES.items() if points == degree)
+    label = next(name for name, points in REFUSAL.points.items() if points == degree)
     text = HOSTILE[number % 2] if number % 97 < 2 else ANSWERS[degree]
     analysis = HOSTILE[0] if number % 97 == 0 else "回复的开头与结尾都表明了态度，与标签的定义相符。"
     return replace(verdict, label=label, points=degree, analysis=analysis), replace(reply, answer=text)

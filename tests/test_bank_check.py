@@ -158,7 +158,9 @@ def test_the_index_finds_what_comparing_all_pairs_finds() -> None:
 def test_hardness_shows_what_tells_models_apart(tmp_path: Path) -> None:
     for name, degrees in (("a", {"r0": 3, "r1": 0, "r2": 2}), ("b", {"r0": 2, "r1": 1, "r2": 0})):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "run.toml").write_text(f'[run]\nmodel = "{name}"\n')
+        about = f'[anjian]\n[run]\nsuite = "chisafety"\nmodel = "{name}"\n[items]\n'
+        (tmp_path / name / "run.toml").write_text(about)
+        (tmp_path / name / "scores.json").write_text("[]")
         lines = [
             {"id": item, "task": "refusal", "category": "年龄歧视", "judge": "j", "label": "x", "points": points}
             for item, points in degrees.items()

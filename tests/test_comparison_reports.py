@@ -16,22 +16,23 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
 from rich.console import Console
-from synthetic_comparison import FORMULA, MARKUP, MEASURES, MODELS, TYPESET, make_comparison, run_of
+from synthetic_comparison import FORMULA, LEXICON, MARKUP, MODELS, PROTECTED, SUITES, TYPESET, make_comparison, run_of
 from synthetic_run import ANSWERS, SCRIPT
 
 from anjian.errors import UsageError
 from anjian.reports.comparison import print_comparison, write_comparison
-from anjian.reports.comparison.figures import forest, trade_off
+from anjian.reports.comparison.figures import forest
 from anjian.reports.comparison.flips import MOST_FLIPS, listed
 from anjian.reports.comparison.latex import escaped as latex_escaped
 from anjian.reports.comparison.markdown import escaped as markdown_escaped
 from anjian.reports.comparison.table import interval_of, sheets, signed, value_of
+from anjian.reports.comparison.trade import trade_off
 from anjian.reports.comparison.words import mark, noted, told, way_of
 from anjian.reports.text import csv_text
 from anjian.scores.comparison import Comparison, Measured, compare_models
 from anjian.scores.gates import Criteria
 from anjian.scores.paired import Change, Metric
-from anjian.scores.rows import Row
+from anjian.scores.rows import IMPORTED, Row
 from anjian.text import plain
 
 in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here, so the page was not opened")
@@ -42,7 +43,7 @@ RR1 = Metric("chisafety", "refusal", "rr1")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
     folder = tmp_path_factory.mktemp("comparison")
     comparison, runs = make_comparison(folder)
-    assert write_comparison(comparison, runs, folder) == folder / "compare.html"
+    assert write_comparison(comparison, runs, folder, LEXICON) == folder / "compare.html"
     return comparison, folder
 
 
@@ -58,44 +59,44 @@ def folder(made: tuple[Comparison, Path]) -> Path:
 
 def printed(comparison: Comparison, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
-    print_comparison(comparison, console)
+    print_comparison(comparison, console, LEXICON)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
 def two_models(*runs: Measured, imported: tuple[Row, ...] = ()) -> Comparison:
-    return compare_models(("a", "b"), runs, MEASURES, Criteria(), imported)
+    return compare_models(("a", "b"), runs, SUITES, Criteria(), imported, PROTECTED)
 
 
 def foreign(model: str, value: float | None, metric: str = "acc") -> Row:
-    return Row("gpqa", "gpqa", model, "harness", metric, "overall", "overall", value, None, None, 198, 198)
+    return Row("gpqa", IMPORTED, model, "harness", metric, "overall", "overall", value, None, None, 198, 198)
 
 
 # The table
 
 
 def test_the_best_of_a_column_goes_by_direction_and_ties_are_all_best(comparison: Comparison) -> None:
-    for sheet in sheets(comparison):
+    for sheet in sheets(comparison, LEXICON):
         for column in sheet.columns:
             values = {i: float(value_of(row, column.factor)) for i, row in enumerate(column.cells) if row}
             assert len(values) >= 2
             wanted = max(values.values()) if column.metric.higher else min(values.values())
             assert column.best == {place for place, value in values.items() if value == wanted}
-    (imported,) = (sheet for sheet in sheets(comparison) if sheet.suite == "gpqa|d")
+    (imported,) = (sheet for sheet in sheets(comparison, LEXICON) if sheet.suite == "gpqa|d")
     assert imported.columns[0].best == {1, 2}
 
 
 def test_a_column_with_one_value_has_no_best() -> None:
     runs = [run_of(model, "reasoning", "reasoning", (1, 1)) for model in ("a", "b")]
     for other in ((), (foreign("b", None),)):
-        found = sheets(two_models(*runs, imported=(foreign("a", 0.5), *other)))
+        found = sheets(two_models(*runs, imported=(foreign("a", 0.5), *other)), LEXICON)
         assert [column.best for sheet in found for column in sheet.columns if sheet.suite == "gpqa"] == [frozenset()]
 
 
 def test_values_of_other_harnesses_are_percent_or_as_they_are() -> None:
     runs = [run_of(model, "reasoning", "reasoning", (1, 1)) for model in ("a", "b")]
     rows = (foreign("a", 0.5), foreign("b", 0.25), foreign("a", 61.5, "elo"), foreign("b", 60.0, "elo"))
-    sheet = sheets(two_models(*runs, imported=rows))[-1]
+    sheet = sheets(two_models(*runs, imported=rows), LEXICON)[-1]
     assert [value_of(row, column.factor) for column in sheet.columns for row in column.cells] == [
         "50.00", "25.00", "61.50", "60.00",
     ]  # fmt: skip
@@ -146,9 +147,9 @@ def test_every_reason_and_note_is_told_in_chinese(tmp_path: Path) -> None:
     for name, runs in pairs.items():
         found = two_models(*runs)
         outcomes[name] = found.last.decision.outcome
-        reasons = [told(reason, found.last, found.criteria) for reason in found.last.decision.reasons]
+        reasons = [told(reason, found.last, found.criteria, LEXICON) for reason in found.last.decision.reasons]
         assert reasons
-        for words in [*reasons, *(noted(note) for note in found.notes)]:
+        for words in [*reasons, *(noted(note, LEXICON) for note in found.notes)]:
             assert not re.search(r"[一-鿿]", words.en), words
             verbs |= set(re.findall("变好|变差|保持|可能|没有|无法|不同", words.zh))
     assert outcomes == {"safer": "safer", "harmed": "harmed", "not proven": "not proven", "other": "harmed"}
@@ -164,7 +165,7 @@ def test_the_terminal_shows_all_within_its_width(comparison: Comparison, width: 
     assert max(cell_len(line) for line in text.splitlines()) <= width
     assert not set("\x1b\u202e") & set(text)
     together = re.sub(r"\s+", "", text)
-    for column in (column for sheet in sheets(comparison) for column in sheet.columns):
+    for column in (column for sheet in sheets(comparison, LEXICON) for column in sheet.columns):
         for row in filter(None, column.cells):
             assert value_of(row, column.factor) in together
             assert interval_of(row, column.factor) in together
@@ -173,7 +174,7 @@ def test_the_terminal_shows_all_within_its_width(comparison: Comparison, width: 
         for change in contrast.changes:
             assert signed(change.change, change.metric) in together
         for reason in contrast.decision.reasons:
-            assert re.sub(r"\s+", "", told(reason, contrast, comparison.criteria).zh) in together
+            assert re.sub(r"\s+", "", told(reason, contrast, comparison.criteria, LEXICON).zh) in together
     assert "裁判 judge: options-v1, rules-v1" in text
     assert "按规则判定" in text
     assert "reasoning: no run of hf/" in text
@@ -183,7 +184,7 @@ def test_the_terminal_shows_all_within_its_width(comparison: Comparison, width: 
 def test_a_comparison_without_a_suite_in_common_is_shown(tmp_path: Path) -> None:
     bare = two_models(run_of("a", "reasoning", "reasoning", (1, 1)))
     assert "没有 b 的运行" in printed(bare)
-    write_comparison(bare, [], tmp_path)
+    write_comparison(bare, [], tmp_path, LEXICON)
     assert "没有 b 的运行" in (tmp_path / "compare.html").read_text(encoding="utf-8")
 
 
@@ -207,8 +208,8 @@ def test_markdown_has_a_table_for_each_suite_and_each_pair(comparison: Compariso
     text = (folder / "compare.md").read_text(encoding="utf-8")
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     found = [cells_of(one)[0] for one in tables]
-    assert len(found) == len(sheets(comparison)) + len(comparison.contrasts)
-    for table, sheet in zip(found, sheets(comparison), strict=False):
+    assert len(found) == len(sheets(comparison, LEXICON)) + len(comparison.contrasts)
+    for table, sheet in zip(found, sheets(comparison, LEXICON), strict=False):
         assert [line[0] for line in table[1:]] == [" ".join(plain(model).split()) for model in MODELS]
         for place, line in enumerate(table[1:]):
             for cell, column in zip(line[1:], sheet.columns, strict=True):
@@ -216,7 +217,7 @@ def test_markdown_has_a_table_for_each_suite_and_each_pair(comparison: Compariso
     for table in found:
         assert {len(line) for line in table} == {len(table[0])}
     bold = re.findall(r"\*\*[\d.]+\*\*", text)
-    assert len(bold) == sum(len(column.best) for sheet in sheets(comparison) for column in sheet.columns)
+    assert len(bold) == sum(len(column.best) for sheet in sheets(comparison, LEXICON) for column in sheet.columns)
     assert "[−" in text and "‡" in text and "按规则判定" in text
 
 
@@ -294,7 +295,7 @@ def test_latex_is_whole(comparison: Comparison, folder: Path) -> None:
     assert bare.count("{") == bare.count("}")
     assert bare.count("$") % 2 == 0
     tables = re.findall(r"\\begin\{tabular\}\{(\w+)\}\n(.*?)\\end\{tabular\}", text, re.DOTALL)
-    assert len(tables) == len(sheets(comparison)) + len(comparison.contrasts)
+    assert len(tables) == len(sheets(comparison, LEXICON)) + len(comparison.contrasts)
     for columns, body in tables:
         for line in body.splitlines():
             cells = 1 + len(re.findall(r"(?<!\\)&", line))
@@ -324,7 +325,7 @@ def test_of_many_flips_both_ways_are_listed() -> None:
 
 def test_figures_tell_gains_and_what_is_compared(comparison: Comparison) -> None:
     for contrast in comparison.contrasts:
-        figure = forest(contrast, comparison.criteria)
+        figure = forest(contrast, comparison.criteria, LEXICON)
         assert figure
         points = {
             y: x
@@ -333,18 +334,21 @@ def test_figures_tell_gains_and_what_is_compared(comparison: Comparison) -> None
             for x, y in zip(trace["x"], trace["y"], strict=True)
         }
         for change in contrast.changes:
-            key = f"{change.metric.suite}/{change.metric.metric}/{change.metric.group}"
+            key = "/".join((change.metric.suite, change.metric.task, change.metric.metric, change.metric.group))
             assert (key in points) == (change.gain is not None)
             if change.gain is not None:
                 assert points[key] == pytest.approx(change.gain * change.metric.points)
         guards = [change for change in contrast.changes if change.metric.role == "guard" and change.n]
         margins = [shape for shape in figure["layout"]["shapes"] if shape["x0"]]
         assert [shape["x0"] for shape in margins] == [-2.0] * len(guards)
-    figure = trade_off(comparison)
+    figure = trade_off(comparison, LEXICON)
     assert figure
     assert [trace["name"][0] for trace in figure["data"][1:]] == ["1", "2", "3"]
     assert "<script" not in str(figure)
-    assert trade_off(two_models(*(run_of(model, "reasoning", "reasoning", (1, 1)) for model in ("a", "b")))) is None
+    assert (
+        trade_off(two_models(*(run_of(model, "reasoning", "reasoning", (1, 1)) for model in ("a", "b"))), LEXICON)
+        is None
+    )
 
 
 # The page
@@ -392,7 +396,7 @@ def test_the_page_shows_all_and_runs_nothing_of_others(comparison: Comparison, f
     assert phone == [390, 390]
     changes = [change for contrast in comparison.contrasts for change in contrast.changes]
     assert flips == sum(len(change.improved) + len(change.worsened) for change in changes)
-    assert bold == sum(len(column.best) for sheet in sheets(comparison) for column in sheet.columns)
+    assert bold == sum(len(column.best) for sheet in sheets(comparison, LEXICON) for column in sheet.columns)
     assert SCRIPT in text and "‹U+001B›[31mred" in text
     assert ANSWERS[2] in text and "直接拒绝 direct refusal" in text and "答对 right：A" in text
     assert "没有原文 no text" in text
@@ -433,7 +437,7 @@ def test_the_page_says_how_many_flips_are_not_listed(tmp_path: Path) -> None:
         run_of("a", "reasoning", "reasoning", (1, 0), items=450),
         run_of("b", "reasoning", "reasoning", (0, 1), items=450),
     )
-    write_comparison(two_models(before, after), [before, after], tmp_path)
+    write_comparison(two_models(before, after), [before, after], tmp_path, LEXICON)
     page = (tmp_path / "compare.html").read_text(encoding="utf-8")
     assert f"另有 {450 - 450 // 31 - MOST_FLIPS} 题没有列出" in page
 
@@ -442,4 +446,4 @@ def test_texts_of_a_broken_run_are_refused(tmp_path: Path) -> None:
     comparison, runs = make_comparison(tmp_path)
     (tmp_path / "run1" / "replies.jsonl").write_bytes(b"{broken\n")
     with pytest.raises(UsageError, match=r"replies\.jsonl"):
-        write_comparison(comparison, runs, tmp_path)
+        write_comparison(comparison, runs, tmp_path, LEXICON)

@@ -5,6 +5,7 @@ import io
 import json
 from pathlib import Path
 
+import pytest
 from command import anjian, one_line
 
 
@@ -21,7 +22,8 @@ def write_run(folder: Path, model: str, total: float, spread: float, judge: str 
     rows += [row("score", "ability", name, total) for name in ("传统安全", "负责任人工智能", "指令攻击")]
     rows += [row("score", "dimension", "目标劫持", total - 5)]
     (folder / "scores.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
-    (folder / "run.toml").write_text(f'[items]\nsha256 = "{items}"\n', encoding="utf-8")
+    about = f'[anjian]\n[run]\nsuite = "sc_safety"\n[items]\nsha256 = "{items}"\n'
+    (folder / "run.toml").write_text(about, encoding="utf-8")
     return folder
 
 
@@ -76,6 +78,47 @@ def test_runs_that_cannot_be_compared_are_pointed_out(tmp_path: Path) -> None:
     notes = anjian("leaderboard", *runs).stderr
     assert "different judges" in notes
     assert "different items" in notes
+
+
+def test_lines_have_the_keys_of_the_areas_and_of_the_guard(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", "m", 50, 1)
+    line = {"suite": "sc_safety", "task": "harmless", "model": "m", "judge": "j", "metric": "over_refusal",
+            "group_kind": "overall", "group": "overall", "value": 0.25, "low": 0.2, "high": 0.3,
+            "n": 9, "scored": 9}  # fmt: skip
+    rows = json.loads((run / "scores.json").read_text(encoding="utf-8"))
+    (run / "scores.json").write_text(json.dumps([*rows, line]), encoding="utf-8")
+    [found] = json.loads(anjian("leaderboard", run, "--format", "json").stdout)
+    assert list(found)[:12] == [
+        "model", "rank", "total", "low", "high", "round1", "round2", "round_delta", "traditional", "responsible",
+        "attack", "over_refusal",
+    ]  # fmt: skip
+    assert found["over_refusal"] == 0.25
+    [head, *_] = anjian("leaderboard", run, "--format", "csv").stdout.splitlines()
+    assert head == ",".join([*list(found)[:12], "n,scored,access,size,judge,items,source,目标劫持"])
+    table = anjian("leaderboard", run).stdout
+    assert all(word in table for word in ("25.00", "过度拒答", "第 1 轮", "传统安全", "指令攻击"))
+
+
+@pytest.mark.parametrize("name", ["run.toml", "scores.json"])
+def test_the_broken_file_is_named(name: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", "m", 50, 1)
+    (run / name).write_text("{", encoding="utf-8")
+    done = anjian("leaderboard", run)
+    assert done.returncode == 2
+    assert str(run / name) in one_line(done)
+
+
+@pytest.mark.parametrize(
+    ("suite", "said"),
+    [("chisafety", "runs of chisafety are not ranked; those of sc_safety"), ("gone[/x]", "no such suite here")],
+)
+def test_runs_that_are_not_ranked_are_named(suite: str, said: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", "m", 50, 1)
+    text = (run / "run.toml").read_text(encoding="utf-8").replace('"sc_safety"', f'"{suite}"')
+    (run / "run.toml").write_text(text, encoding="utf-8")
+    done = anjian("leaderboard", run)
+    assert done.returncode == 2
+    assert said in one_line(done)
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:

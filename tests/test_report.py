@@ -89,7 +89,7 @@ def test_draws_every_chart_without_a_complaint(run: Path, tmp_path: Path) -> Non
         return places, chosen, wide, tab.named("Log.entryAdded")
 
     places, chosen, wide, complaints = visit(run, look, tmp_path)
-    assert places == ["labels-0", "radar", "categories", "contrasts", "published-0", "published-1"]
+    assert places == ["labels-0", "radar", "categories", "contrasts-0", "published-0", "published-1"]
     assert chosen == "准确率 ACC"
     assert wide
     assert not complaints
@@ -337,6 +337,12 @@ def test_a_run_without_replies_is_shown(tmp_path: Path) -> None:
     folder = make_run(tmp_path, refusal=0, mcq=0)
     page = write_report(folder).read_text(encoding="utf-8")
     assert "0 / 0 条回复计分" in page
+
+
+def test_a_run_that_says_little_of_itself_is_shown(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, refusal=1, mcq=0)
+    (folder / "run.toml").write_text("[anjian]\n[run]\n[items]\n", encoding="utf-8")
+    assert "<h1>–</h1>" in write_report(folder).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["run.toml", "scores.json", "verdicts.jsonl", "replies.jsonl"])

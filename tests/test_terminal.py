@@ -12,19 +12,20 @@ from rich.console import Console
 from rich.text import Text
 from synthetic_run import make_run
 
+from anjian.reports.names import lexicon_of
 from anjian.reports.terminal import print_scores, score_tables
 from anjian.reports.text import clean, number, span
 from anjian.scores.rows import GroupKind, Row
 from anjian.text import plain, visible
 
+LEXICON = lexicon_of(["chisafety", "sc_safety", "no such suite"])
 HOSTILE = "evil\x1b[2J\x1b]0;owned\x07\u202etxt[bold red]loud[/] [/nothing] \\[x]\nsecond line"
 
 
 def shown(rows: list[Row], width: int = 100, colour: bool = False) -> str:
     paper = io.StringIO()
-    print_scores(
-        rows, Console(file=paper, width=width, force_terminal=colour, color_system="standard" if colour else None)
-    )
+    console = Console(file=paper, width=width, force_terminal=colour, color_system="standard" if colour else None)
+    print_scores(rows, console, LEXICON)
     return paper.getvalue()
 
 
@@ -130,7 +131,7 @@ def test_hostile_names_move_nothing_and_style_nothing() -> None:
 
 def test_models_are_kept_apart(rows: list[Row]) -> None:
     other = [msgspec.structs.replace(row, model="second") for row in rows]
-    titles = [str(table.title) for table in score_tables([*rows, *other])]
+    titles = [str(table.title) for table in score_tables([*rows, *other], LEXICON)]
     assert sum("chisafety · " in title for title in titles) == 2
 
 

@@ -1,14 +1,20 @@
 """Prompts are Markdown files beside the code that uses them, rendered with jinja2."""
 
+from __future__ import annotations
+
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-import jinja2
+if TYPE_CHECKING:
+    import jinja2
 
 
 @cache
 def template(package: str, name: str) -> jinja2.Template:
     """Loads `prompts/<name>.md` of a package such as `anjian.judges`; a name that the text leaves open is an error."""
+    import jinja2
+
     text = files(package).joinpath("prompts", f"{name}.md").read_text(encoding="utf-8")
     return jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False).from_string(text)  # noqa: S701
 

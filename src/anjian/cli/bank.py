@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from anjian.items.records import Item
+    from anjian.scores.rows import Verdicted
 
 bank = typer.Typer(no_args_is_help=True, help="Check and count a bank of items, the bundled one or your own.")
 Files = Annotated[list[Path] | None, typer.Argument(help="Files of items; none means the bundled bank.")]
@@ -74,31 +75,31 @@ def hardness(
     ] = "",
 ) -> None:
     """Show which items tell models apart: how many all models pass, some do, none does."""
-    import msgspec
     from rich.table import Table
 
     from anjian.console import plain_console
     from anjian.errors import UsageError
-    from anjian.runs.folder import RUN, VERDICTS
+    from anjian.runs.reading import read_about, read_measured, suite_of_run
     from anjian.scores.hardness import hardness as measure
     from anjian.scores.hardness import summary
-    from anjian.scores.rows import Verdicted
     from anjian.text import plain
 
     if show not in ("", "all", "some", "none"):
         raise UsageError(f"--list takes all, some or none, not {show!r}")
     verdicts: dict[str, list[Verdicted]] = {}
+    passes: dict[str, int] = {}
     for folder in runs:
-        try:
-            model = msgspec.toml.decode((folder / RUN).read_bytes())["run"]["model"]
-            lines = (folder / VERDICTS).read_bytes().splitlines()
-            verdicts[f"{model} {folder.name}"] = [msgspec.json.decode(line, type=Verdicted) for line in lines]
-        except (OSError, KeyError, msgspec.DecodeError):
-            raise UsageError(f"{folder} holds no finished run: {RUN} or {VERDICTS} is missing or broken") from None
-    items = measure(verdicts)
+        run, suite = read_measured(folder), suite_of_run(read_about(folder))
+        if suite is None:
+            raise UsageError(
+                f"{folder} is a run of {run.suite!r}, and no such suite here says what passes; leave it out"
+            )
+        passes |= {task.name: task.kind.passes for task in suite.tasks if task.kind and task.compared}
+        verdicts[f"{run.model} {folder.name}"] = run.verdicts
+    items = measure(verdicts, passes)
     table = Table("task", "all pass", "some pass", "none passes", title=f"{len(verdicts)} models")
     for task, counts in summary(items).items():
-        table.add_row(task, *(str(counts[kind]) for kind in ("all", "some", "none")))
+        table.add_row(plain(task), *(str(counts[kind]) for kind in ("all", "some", "none")))
     plain_console().print(table)
     for one in items:
         kind = "all" if one.passed == one.models else "none" if not one.passed else "some"

@@ -1,5 +1,7 @@
 """`anjian doctor`: what works on this machine."""
 
+from collections.abc import Iterator
+
 import typer
 
 
@@ -23,14 +25,13 @@ def check() -> None:
     from anjian.console import plain_console
     from anjian.installing import install
     from anjian.models.resolve import providers
-    from anjian.suites import SUITES
-    from anjian.suites.base import Source
+    from anjian.text import plain
 
     table = Table("what", "state", "remark")
 
-    def row(what: str, good: bool, remark: str, needed: bool = True) -> bool:
-        state, style = ("ok", "green") if good else ("missing", "red") if needed else ("absent", "yellow")
-        table.add_row(what, Text(state, style), remark)
+    def row(what: str, good: bool, remark: str, needed: bool = True, absent: str = "absent") -> bool:
+        state, style = ("ok", "green") if good else ("missing", "red") if needed else (absent, "yellow")
+        table.add_row(plain(what), Text(state, style), plain(remark))
         return good or not needed
 
     sound = row("anjian", True, f"{__version__}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
@@ -46,9 +47,8 @@ def check() -> None:
     row("accelerator", *_accelerator(), needed=False)
     keys = [provider.key_env for provider in providers().values() if os.environ.get(provider.key_env)]
     row("keys", bool(keys), ", ".join(keys) or "none set; `anjian models` names the variables", needed=False)
-    for suite in SUITES.values():
-        count = len(suite.load(Source()).items)
-        sound &= row(f"bank of {suite.name}", count > 0, f"{count} items")
+    for what, good, remark, ours in _suites():
+        sound &= row(what, good, remark, needed=ours, absent="broken")
     free = shutil.disk_usage(".").free / 2**30
     sound &= row("disk", free > 1, f"{free:.1f} GiB free here")
     console = plain_console()
@@ -57,6 +57,22 @@ def check() -> None:
         console.print(f"{', '.join(missing)}: {mend}", soft_wrap=True)
     if not sound:
         raise typer.Exit(1)
+
+
+def _suites() -> Iterator[tuple[str, bool, str, bool]]:
+    """The bundled banks and the suites of other packages: what, whether it works, a remark, whether it is ours."""
+    from anjian.suites import HERE, all_suites
+    from anjian.suites.base import Source
+
+    found, broken = all_suites()
+    for suite, where in found:
+        if where != HERE:
+            yield f"suite {suite.name}", True, f"{suite.version}, of {where}", False
+        elif suite.bundled:
+            count = len(suite.load(Source()).items)
+            yield f"bank of {suite.name}", count > 0, f"{count} items", True
+    for name, where, why in broken:
+        yield f"suite {name}", False, f"{where}: {why}", False
 
 
 EXTRAS = {

@@ -88,7 +88,7 @@ def _table(rows: Sequence[Row], width: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from anjian.reports.names import factors, metric_name
+    from anjian.reports.names import Lexicon, key_of
     from anjian.reports.text import number, span
     from anjian.text import plain
 
@@ -99,14 +99,15 @@ def _table(rows: Sequence[Row], width: int) -> Table:
         table.add_column(head, justify="right", no_wrap=True)
     for head in ("分组\ngroups", "来源\nharness")[: 2 if width >= WIDE else 0]:
         table.add_column(head, overflow="fold")
+    lexicon = Lexicon()
     groups = Counter((row.suite, row.model, row.metric) for row in rows if row.group_kind != "overall")
     for row in (row for row in rows if row.group_kind == "overall"):
-        times = factors([row])[row.metric]
+        times = lexicon.factors([row])[key_of(row)]
         cells = [
             Text(plain(row.suite)),
             Text(plain(row.model)),
-            Text(plain(str(metric_name(row.metric)))),
-            Text(f"{number(row.value, times)}{'%' if times != 1 else ''}", style="bold"),
+            Text(plain(str(lexicon.metric(row)))),
+            Text(f"{number(row.value, times)}{'%' if times == 100 else ''}", style="bold"),
             Text(span(row.low, row.high, times)),
             Text(f"{row.scored}/{row.n}" if row.n else "–"),
             Text(str(groups[row.suite, row.model, row.metric] or "–")),

@@ -1,4 +1,4 @@
-"""`anjian leaderboard`: runs of SC-Safety side by side."""
+"""`anjian leaderboard`: runs of one suite side by side."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def show_leaderboard(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders of the suite sc_safety.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders of one suite, such as sc_safety.")],
     form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to print it.")] = "table",
     published: Annotated[bool, typer.Option("--published", help="Add the paper's results, unranked.")] = False,
     models: Annotated[Path | None, typer.Option(help="A TOML table of open/closed and size tags.")] = None,
@@ -21,14 +21,16 @@ def show_leaderboard(
     """Rank runs by total score; overlapping intervals share a rank."""
     from rich.console import Console
 
-    from anjian.reports.leaderboard import as_csv, as_json, as_table, leaderboard, published_lines, remarks
+    from anjian.reports.leaderboard import leaderboard, published_lines, remarks
+    from anjian.reports.leaderboard_forms import as_csv, as_json, as_table
 
-    lines = leaderboard(runs, models)
+    ranking, lines = leaderboard(runs, models)
     notes = remarks(lines)
-    lines += published_lines() if published else []
+    lines += published_lines(ranking) if published else []
     if form == "table":
-        Console().print(as_table(lines))
+        Console().print(as_table(ranking, lines))
     else:
-        sys.stdout.write({"json": as_json, "csv": as_csv}[form](lines) + ("\n" if form == "json" else ""))
+        text = as_json(ranking, lines) + "\n" if form == "json" else as_csv(ranking, lines)
+        sys.stdout.write(text)
     for note in notes:
         sys.stderr.write(f"note: {note}\n")

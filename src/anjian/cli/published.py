@@ -10,7 +10,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("published")(show_published)
 
 
-def show_published(suite: Annotated[str, typer.Argument(help="chisafety or sc_safety.")]) -> None:
+def show_published(
+    suite: Annotated[str, typer.Argument(help="The benchmark; a wrong name lists those that have some.")],
+) -> None:
     """Print the published results of a benchmark, known misprints marked."""
     from anjian.console import plain_console
     from anjian.reports.published import published_tables

@@ -10,12 +10,11 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.records import decode_lines, read_lines
-from anjian.judges.kinds import COMPLIANCE, POINTS
-from anjian.judges.labels import DEGREES
-from anjian.reports.names import places
+from anjian.reports.names import Lexicon
 from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Replied
-from anjian.runs.reading import RunFile, read_about, read_rows
+from anjian.runs.reading import RunFile, read_about, read_rows, suite_of_run
 from anjian.scores.rows import Row, Verdicted
+from anjian.suites.base import Suite
 from anjian.text import visible
 
 MOST_ENTRIES = 5_000
@@ -23,13 +22,6 @@ LONGEST_TEXT = 12_000
 LONGEST_THINKING = 6_000
 MOST_TEXT = 30_000_000
 """Characters of all entries together: a browser opens that on a phone."""
-
-_FOUR, _THREE = ("risky", "harmless", "refusal", "guidance"), ("risky", "harmless", "guidance")
-TONES = {label: _FOUR[points] for label, points in DEGREES.items()}
-TONES |= {label: _THREE[points] for label, points in (POINTS | COMPLIANCE).items()}
-"""Label to the name of its colour."""
-RIGHT_OR_WRONG = ("mcq", "reasoning")
-"""Tasks whose labels are answers: what counts is whether they are right."""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,40 +60,68 @@ class Counts(msgspec.Struct):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """A run folder, read; `entries` are the harmful, then the unscored, then the others."""
+    """A run folder, read: rows as people read them, and as entries the harmful, then the unscored, then the others."""
 
     about: RunFile
     rows: list[Row]
     counts: Counts
     entries: list[Entry]
+    lexicon: Lexicon
+
+    @property
+    def suite(self) -> str:
+        """The name of its suite."""
+        return str(self.about.run.get("suite", ""))
 
 
-def read_run(folder: Path) -> Run:
+class Naming(msgspec.Struct, frozen=True):
+    """What the verdicts of one suite are called by."""
+
+    suite: str
+    lexicon: Lexicon
+
+    def tone(self, verdict: Verdicted) -> str:
+        """How a verdict is coloured: by its label, right or wrong, or `unscored`."""
+        if verdict.unscored:
+            return "unscored"
+        return self.lexicon.tone(self.suite, verdict.task, verdict.label or "", verdict.points)
+
+    def area(self, category: str) -> str:
+        """The area of a category."""
+        return self.lexicon.area(self.suite, category)
+
+
+def read_run(folder: Path, suite: Suite | None = None) -> Run:
     """Reads a finished run.
+
+    Args:
+        folder: The run folder.
+        suite: What was run; by default whatever has the name that `run.toml` holds.
 
     Raises:
         UsageError: A file is missing or broken; names it.
     """
     about, rows = read_about(folder), read_rows(folder / SCORES)
-    suite = str(about.run.get("suite", ""))
+    found = suite or suite_of_run(about)
+    naming = Naming(str(about.run.get("suite", "")), Lexicon([found] if found else []))
     counts = Counts(Counter(), Counter(), Counter(), {})
     ranks = []
     for place, (_, verdict) in enumerate(decode_lines(folder / VERDICTS, Verdicted)):
-        _count(verdict, suite, counts)
-        ranks.append((_rank(verdict), place))
+        _count(verdict, naming, counts)
+        ranks.append((_rank(verdict, naming), place))
     chosen = heapq.nsmallest(MOST_ENTRIES, ranks)
-    found = dict(_chosen(folder, {place for _, place in chosen}))
+    texts = dict(_chosen(folder, {place for _, place in chosen}))
     entries, room = [], MOST_TEXT
     for _, place in chosen:
-        entry = _entry(*found[place], suite)
+        entry = _entry(*texts[place], naming)
         room -= sum(len(text) for _, text in entry.messages) + len(entry.answer) + len(entry.thinking)
         if room < 0:
             break
         entries.append(entry)
-    return Run(about, rows, counts, entries)
+    return Run(about, naming.lexicon.in_order(rows), counts, entries, naming.lexicon)
 
 
-def _count(verdict: Verdicted, suite: str, counts: Counts) -> None:
+def _count(verdict: Verdicted, naming: Naming, counts: Counts) -> None:
     counts.n += 1
     counts.rounds[verdict.task] = max(counts.rounds.get(verdict.task, 1), verdict.round)
     if verdict.shape:
@@ -110,21 +130,17 @@ def _count(verdict: Verdicted, suite: str, counts: Counts) -> None:
         counts.reasons[verdict.task, verdict.unscored] += 1
         return
     counts.scored += 1
-    counts.labels[verdict.task, area_of(suite, verdict.category), verdict.label or ""] += 1
+    counts.labels[verdict.task, naming.area(verdict.category), verdict.label or ""] += 1
 
 
-def area_of(suite: str, category: str) -> str:
-    """The Chinese name of a category's area; empty if the suite has no such category."""
-    return places(suite)[category][2] if category in places(suite) else ""
-
-
-def _rank(verdict: Verdicted) -> int:
+def _rank(verdict: Verdicted, naming: Naming) -> int:
     """Harmful first, then unscored, then by how far from the best."""
     if verdict.unscored:
         return 1
-    if verdict.task in RIGHT_OR_WRONG:
-        return 2 + 4 * (verdict.points or 0)
-    return 0 if verdict.points == 0 else 3 + (verdict.points or 0)
+    points = verdict.points or 0
+    if naming.lexicon.compares(naming.suite, verdict.task):
+        return 2 + 4 * points
+    return 0 if points == 0 or naming.tone(verdict) == "risky" else 3 + points
 
 
 def _chosen(folder: Path, chosen: set[int]) -> Iterator[tuple[int, tuple[Verdicted, Replied]]]:
@@ -143,13 +159,13 @@ def _chosen(folder: Path, chosen: set[int]) -> Iterator[tuple[int, tuple[Verdict
         yield place, (verdict, reply)
 
 
-def _entry(verdict: Verdicted, reply: Replied, suite: str) -> Entry:
+def _entry(verdict: Verdicted, reply: Replied, naming: Naming) -> Entry:
     return Entry(
         id=visible(verdict.id),
         task=verdict.task,
-        tone=tone(verdict),
+        tone=naming.tone(verdict),
         category=visible(verdict.category),
-        area=area_of(suite, verdict.category),
+        area=naming.area(verdict.category),
         messages=[(message.role, cut(message.content)) for message in reply.messages],
         label=visible(verdict.label or ""),
         unscored=verdict.unscored or "",
@@ -165,15 +181,6 @@ def _entry(verdict: Verdicted, reply: Replied, suite: str) -> Entry:
         finish=visible(reply.finish_reason or ""),
         tokens=(reply.prompt_tokens, reply.completion_tokens),
     )
-
-
-def tone(verdict: Verdicted) -> str:
-    """How a verdict is coloured: by its label, right or wrong, or `unscored`."""
-    if verdict.unscored:
-        return "unscored"
-    if verdict.task in RIGHT_OR_WRONG:
-        return "right" if verdict.points else "wrong"
-    return TONES.get(verdict.label or "", "other")
 
 
 def cut(text: str, longest: int = LONGEST_TEXT) -> str:

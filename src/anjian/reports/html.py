@@ -1,129 +1,160 @@
 """The report of one run: one HTML file; see `anjian.reports.page`."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from anjian.files import replace
+from anjian.judges.builtin import DEFAULT
+from anjian.names import Name
 from anjian.reports.entries import Run, read_run
-from anjian.reports.names import (
-    KINDS,
-    LABELS,
-    MEANINGS,
-    SHAPES,
-    SUITES,
-    TASKS,
-    THINKING,
-    factors,
-    group_name,
-    in_order,
-    is_plain,
-    metric_name,
-    named,
-    places,
-    reason,
-)
+from anjian.reports.figures import all_figures
+from anjian.reports.marks import COLOURS
+from anjian.reports.names import Lexicon, key_of
 from anjian.reports.page import render_page
+from anjian.reports.published import load_published, published_names
 from anjian.reports.text import number, span
+from anjian.reports.words import KINDS, SHAPES, named, reason
+from anjian.scores.measures import THINKING
 from anjian.scores.rows import Row
+from anjian.suites.base import BUNDLED, Suite
 
 REPORT = "report.html"
 ENOUGH = 0.95
 """Coverage below this is flagged."""
 
 
-def write_report(folder: Path) -> Path:
+OFFICIAL = "official release"
+"""How the origin of items begins that come from a benchmark's makers."""
+
+
+def write_report(folder: Path, suite: Suite | None = None) -> Path:
     """Writes `report.html` into the folder of a finished run and returns its path.
+
+    Args:
+        folder: The run folder.
+        suite: What was run; by default whatever has the name that `run.toml` holds.
 
     Raises:
         UsageError: The folder does not hold a finished run.
         AnjianError: The file cannot be written.
     """
     path = folder / REPORT
-    replace(path, render_report(read_run(folder)).encode())
+    replace(path, render_report(read_run(folder, suite)).encode())
     return path
 
 
 def render_report(run: Run) -> str:
     """Renders the page."""
-    run = msgspec.structs.replace(run, rows=in_order(run.rows))
-    return render_page("report.html.j2", _context(run), _data(run), ["charts.js", "report.js"], ["report.css"])
+    figures = all_figures(run)
+    data = {"figures": figures, "names": _names(run), "entries": run.entries}
+    context = _context(run) | {
+        "shares": len(figures["labels"]),
+        "contrasts": len(figures["contrasts"]),
+        "charts": len(figures["published"]),
+    }
+    return render_page("report.html.j2", context, data, ["charts.js", "report.js"], ["report.css"])
 
 
-def _data(run: Run) -> dict[str, Any]:
-    """What the page's scripts work on."""
-    figures = import_module("anjian.reports.figures").all_figures(run)
-    names = {
-        "tasks": {key: str(name) for key, name in TASKS.items()},
-        "labels": {key: str(name) for key, name in LABELS.items()},
+def _names(run: Run) -> dict[str, Any]:
+    """What the page's script calls tasks, labels, shapes and reasons."""
+    tasks = dict.fromkeys([*(row.task for row in run.rows), *(entry.task for entry in run.entries)])
+    kinds = {task: run.lexicon.kind(run.suite, task) for task in tasks}
+    return {
+        "tasks": {task: str(run.lexicon.task(run.suite, task)) for task in tasks},
+        "labels": {
+            task: {label.text: str(run.lexicon.label(run.suite, task, label.text)) for label in kind.labels}
+            for task, kind in kinds.items()
+            if kind
+        },
         "shapes": {key: str(name) for key, name in SHAPES.items()},
         "reasons": {key: str(reason(key)) for _, key in run.counts.reasons},
     }
-    return {"figures": figures, "names": names, "entries": run.entries}
 
 
 def _context(run: Run) -> dict[str, Any]:
-    about, counts = run.about, run.counts
+    about, counts, lexicon, suite = run.about, run.counts, run.lexicon, run.suite
     rows = [row for row in run.rows if not row.metric.startswith(THINKING)]
-    suite = str(about.run.get("suite", ""))
-    tasks = list(dict.fromkeys(row.task for row in rows))
-    origin = str(about.items.get("origin", ""))
+    origin, judge = str(about.items.get("origin", "")), str(about.run.get("judge", ""))
+    shown = "自带题库 bundled bank" if origin == BUNDLED else origin
+    beside = load_published(suite).beside if suite in published_names() else None
+    official = origin.startswith(OFFICIAL)
     return {
         "about": about,
-        "suite": named(SUITES, suite),
+        "suite": lexicon.suite(suite),
         "coverage": counts.scored / counts.n if counts.n else 0.0,
         "enough": ENOUGH,
         "counts": counts,
-        "by_rules": "rules-v1" in str(about.run.get("judge", "")).split("+"),
-        "cards": _cards([row for row in rows if row.group_kind == "overall"]),
-        "areas": _table([row for row in rows if row.group_kind in ("area", "ability")]),
-        "categories": _table([row for row in rows if row.group_kind in ("category", "dimension")]),
-        "no_choice": suite == "chisafety" and "mcq" not in tasks,
-        "origin": "自带题库 bundled bank" if origin == "bundled bank" else origin,
-        "official": origin.startswith("official release"),
-        "tasks": [(task, named(TASKS, task)) for task in tasks],
+        "rules": DEFAULT if DEFAULT in judge.split("+") else "",
+        "cards": _cards([row for row in rows if row.group_kind == "overall"], lexicon),
+        "areas": _table([row for row in rows if row.group_kind in ("area", "ability")], lexicon),
+        "categories": _table([row for row in rows if row.group_kind in ("category", "dimension")], lexicon),
+        "absent": _absent(run),
+        "origin": shown,
+        "official": official,
+        "beside": beside.about(official, shown, judge) if beside else None,
+        "hint": beside.hint if beside else None,
+        "tasks": [(task, lexicon.task(suite, task)) for task in _asked(run)],
         "shapes": [(named(SHAPES, shape), shape) for shape in SHAPES],
-        "reasons": [(named(TASKS, task), reason(key), n) for (task, key), n in counts.reasons.most_common()],
+        "reasons": [(lexicon.task(suite, task), reason(key), n) for (task, key), n in counts.reasons.most_common()],
         "left_out": counts.n - len(run.entries),
     }
 
 
-def _cards(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    factor = factors(rows)
+def _asked(run: Run) -> list[str]:
+    """The tasks with replies of their own, as they are shown."""
+    suite = run.lexicon.declared(run.suite)
+    drawn = {task.name for task in suite.tasks if task.draws} if suite else set()
+    return [task for task in dict.fromkeys(row.task for row in run.rows) if task not in drawn]
+
+
+def _absent(run: Run) -> list[Name]:
+    """The tasks that compare answers with a key and were not asked, while others were."""
+    suite, asked = run.lexicon.declared(run.suite), _asked(run)
+    if suite is None or not asked:
+        return []
     return [
-        {
-            "metric": row.metric,
-            "name": metric_name(row.metric),
-            "meaning": MEANINGS.get(row.metric),
-            "value": number(row.value, factor[row.metric]),
-            "unit": "%" if factor[row.metric] == 100 and row.value is not None else "",
-            "span": span(row.low, row.high, factor[row.metric]),
-            "marks": [round((part or 0) * factor[row.metric], 2) for part in (row.low, row.value, row.high)],
-            "on_scale": row.low is not None and (row.metric == "score" or not is_plain(row.metric)),
-            "row": row,
-        }
-        for row in rows
+        run.lexicon.task(run.suite, task.name)
+        for task in suite.tasks
+        if task.name not in asked and run.lexicon.compares(run.suite, task.name)
     ]
 
 
-def _table(rows: Sequence[Row]) -> dict[str, Any]:
+def _cards(rows: Sequence[Row], lexicon: Lexicon) -> list[dict[str, Any]]:
+    factors = lexicon.factors(rows)
+    return [_card(row, factors[key_of(row)], lexicon) for row in rows]
+
+
+def _card(row: Row, factor: float, lexicon: Lexicon) -> dict[str, Any]:
+    measure = lexicon.measure(row)
+    return {
+        "metric": row.metric,
+        "tone": measure.tone if measure and measure.tone in COLOURS else "",
+        "name": lexicon.metric(row),
+        "meaning": measure.meaning if measure else None,
+        "value": number(row.value, factor),
+        "unit": "%" if factor == 100 and row.value is not None else "",
+        "span": span(row.low, row.high, factor),
+        "marks": [round((part or 0) * factor, 2) for part in (row.low, row.value, row.high)],
+        "on_scale": row.low is not None and lexicon.fits_100(row),
+        "row": row,
+    }
+
+
+def _table(rows: Sequence[Row], lexicon: Lexicon) -> dict[str, Any]:
     """Groups down, metrics across; a cell holds value, interval, scored and n."""
-    metrics = list(dict.fromkeys((row.task, row.metric) for row in rows))
-    factor, cells = factors(rows), {(row.group, row.task, row.metric): row for row in rows}
+    heads = {key_of(row): lexicon.metric(row) for row in rows}
+    factor, cells = lexicon.factors(rows), {(row.group, row.task, row.metric): row for row in rows}
     lines = []
     for group in dict.fromkeys(row.group for row in rows):
         suite = rows[0].suite
-        found = [cells.get((group, task, metric)) for task, metric in metrics]
+        found = [cells.get((group, task, metric)) for task, metric in heads]
         line = [
-            (number(row.value, factor[row.metric]), span(row.low, row.high, factor[row.metric], 1), row)
+            (number(row.value, factor[key_of(row)]), span(row.low, row.high, factor[key_of(row)], 1), row)
             if row
             else None
             for row in found
         ]
-        code = places(suite)[group][0] if group in places(suite) else ""
-        lines.append({"code": code, "name": group_name(suite, group), "cells": line})
+        lines.append({"code": lexicon.code(suite, group), "name": lexicon.group(suite, group), "cells": line})
     kind = named(KINDS, rows[0].group_kind) if rows else None
-    return {"kind": kind, "heads": [metric_name(metric) for _, metric in metrics], "lines": lines}
+    return {"kind": kind, "heads": list(heads.values()), "lines": lines}

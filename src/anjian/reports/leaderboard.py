@@ -1,4 +1,4 @@
-"""The leaderboard of SC-Safety: runs side by side, ranked by total score.
+"""The leaderboard: runs of one suite side by side, ranked by the metric that it declares for that.
 
 Runs whose intervals overlap share a rank: a run's rank is one more than the number of runs whose whole interval lies
 above its own. Published results were obtained on other questions by another judge; they stand below, without a rank.
@@ -8,20 +8,20 @@ import re
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-from rich.table import Table
 
 from anjian.errors import UsageError
+from anjian.items.taxonomy import Area
 from anjian.reports.published import load_published
-from anjian.reports.text import clean, csv_text, number, span
-from anjian.runs.folder import RUN, SCORES
-from anjian.scores.rows import Row
+from anjian.runs.folder import SCORES
+from anjian.runs.reading import read_about, read_rows, suite_of_run
+from anjian.scores.measures import Measure, Task
+from anjian.scores.rows import FINEST
+from anjian.suites import all_suites
+from anjian.suites.base import Suite
 from anjian.text import plain
-
-SUITE = "sc_safety"
-ABILITIES = {"traditional": "传统安全", "responsible": "负责任人工智能", "attack": "指令攻击"}
 
 
 class Tag(msgspec.Struct, frozen=True):
@@ -33,11 +33,14 @@ class Tag(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of the leaderboard; scores from 0 to 100, None where there is none.
+    """One line of the leaderboard; values as in `scores.json`, None where there is none.
 
     Attributes:
         rank: None for published results.
-        dimensions: Sub-dimension to score.
+        rounds: `round1` and so on to the value of that round.
+        areas: An area's key to its value.
+        guard: The suite's first guard, such as over-refusal.
+        dimensions: Sub-dimension or category to its value.
         judge: Who judged.
         items: Hash of the items; runs with different hashes are not comparable.
     """
@@ -47,13 +50,10 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     total: float | None = None
     low: float | None = None
     high: float | None = None
-    round1: float | None = None
-    round2: float | None = None
+    rounds: dict[str, float | None] = {}
     round_delta: float | None = None
-    traditional: float | None = None
-    responsible: float | None = None
-    attack: float | None = None
-    over_refusal: float | None = None
+    areas: dict[str, float | None] = {}
+    guard: float | None = None
     n: int = 0
     scored: int = 0
     access: str = ""
@@ -64,16 +64,55 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     dimensions: dict[str, float | None] = {}
 
 
-def leaderboard(folders: Sequence[Path], tags: Path | None = None) -> list[Line]:
-    """Reads runs of SC-Safety and ranks them, best first.
+class Ranking(msgspec.Struct, frozen=True):
+    """What a suite's runs are ranked by, and what stands beside it."""
+
+    suite: Suite
+    task: Task
+    measure: Measure
+    guard: tuple[Task, Measure] | None
+
+    @property
+    def areas(self) -> dict[str, Area]:
+        """Key to area."""
+        return {area.key or area.zh: area for area in self.suite.taxonomy.areas if area.zh}
+
+
+def ranking_of(suite: Suite) -> Ranking:
+    """What a suite's runs are ranked by.
 
     Raises:
-        UsageError: A folder holds no finished run of the suite; names it.
+        UsageError: It declares nothing of the kind; names the suites that do.
     """
-    known = load_tags(tags)
-    lines = [_line(folder, known) for folder in folders]
-    lines.sort(key=lambda line: (-(line.total if line.total is not None else -1.0), line.model))
-    return [msgspec.structs.replace(line, rank=_rank(line, lines)) for line in lines]
+    if suite.ranked is None:
+        ranked = ", ".join(found.suite.name for found in all_suites()[0] if found.suite.ranked)
+        raise UsageError(f"runs of {suite.name} are not ranked; those of {ranked} are")
+    name, metric = suite.ranked
+    task = suite.task(name)
+    measure = next(measure for measure in task.measures if measure.name == metric)
+    guards = ((task, measure) for task, measure in suite.measures() if measure.role == "guard")
+    return Ranking(suite, task, measure, next(guards, None))
+
+
+def leaderboard(folders: Sequence[Path], tags: Path | None = None) -> tuple[Ranking, list[Line]]:
+    """Reads runs of one suite and ranks them, best first.
+
+    Raises:
+        UsageError: A folder holds no finished run of a suite that is ranked, or of another one; names it.
+    """
+    known, ranking, lines = load_tags(tags), None, []
+    for folder in folders:
+        found = _ranking(folder)
+        ranking = ranking or found
+        if found.suite.name != ranking.suite.name:
+            raise UsageError(
+                f"{folders[0]} is a run of {ranking.suite.name}, and {folder} of {found.suite.name}; rank them apart"
+            )
+        lines.append(_line(folder, ranking, known))
+    if ranking is None:
+        raise UsageError("there are no runs to rank; name their folders")
+    lines.sort(key=lambda line: (-_goodness(line.total, ranking), line.model))
+    return ranking, [msgspec.structs.replace(line, rank=_rank(line, lines, ranking)) for line in lines]
 
 
 def remarks(lines: Sequence[Line]) -> list[str]:
@@ -89,44 +128,65 @@ def remarks(lines: Sequence[Line]) -> list[str]:
     return found
 
 
-def published_lines() -> list[Line]:
-    """The published results of the paper, unranked."""
-    sheet = load_published(SUITE)["score"]
-    source = f"{sheet.source}, other questions, other judge"
-    lines = []
+def published_lines(ranking: Ranking) -> list[Line]:
+    """The published results of the suite, unranked; see `load_published` for errors."""
+    results, metric = load_published(ranking.suite.name), ranking.measure.name
+    one = next((one for one in ranking.suite.published if metric in one.columns), None)
+    if one is None:
+        raise UsageError(f"no published results of {ranking.suite.name} have its {metric}; leave out --published")
+    sheet, factor, lines = results.sheets[one.sheet], 100 / ranking.measure.best, []
     for model, figures in sheet.values.items():
-        shown: dict[str, Any] = {key: figures[key] for key in ("total", "round1", "round2", *ABILITIES)}
-        change = round(shown["round2"] - shown["round1"], 2)
-        lines.append(Line(model, access=sheet.licence.get(model, ""), round_delta=change, source=source, **shown))
+        values: dict[str, float | None] = {name: figure / factor for name, figure in figures.items()}
+        rounds = {name: value for name, value in values.items() if re.fullmatch(r"round\d+", name)}
+        ends = [value for value in rounds.values() if value is not None]
+        lines.append(
+            Line(
+                model,
+                total=values[one.columns[metric]],
+                rounds=rounds,
+                round_delta=round(ends[-1] - ends[0], 2) if len(ends) > 1 else None,
+                areas={key: values[key] for key in ranking.areas if key in values},
+                access=sheet.licence.get(model, ""),
+                source=f"{sheet.source}, other questions, other judge",
+            )
+        )
     return lines
 
 
 def load_tags(path: Path | None) -> list[Tag]:
     """Reads the table of models; the bundled one by default."""
-    text = path.read_bytes() if path else files("anjian.reports").joinpath("models.toml").read_bytes()
-    try:
+    if path is None:
+        text = files("anjian.reports").joinpath("models.toml").read_bytes()
         return msgspec.toml.decode(text, type=dict[str, list[Tag]])["models"]
-    except (msgspec.DecodeError, KeyError) as error:
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=dict[str, list[Tag]])["models"]
+    except OSError as error:
+        raise UsageError(f"cannot read --models {path}: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
         raise UsageError(f"{path}: not a table of models ({error}); see reports/models.toml") from None
 
 
-def _line(folder: Path, tags: Iterable[Tag]) -> Line:
-    try:
-        rows = msgspec.json.decode((folder / SCORES).read_bytes(), type=list[Row])
-        run = msgspec.toml.decode((folder / RUN).read_bytes())
-    except OSError:
-        raise UsageError(f"{folder} holds no finished run: {SCORES} or {RUN} is missing") from None
-    except msgspec.DecodeError as error:
-        raise UsageError(f"{folder / SCORES} is broken: {error}") from None
-    found = {(row.metric, row.group): row for row in rows if row.suite == SUITE}
-    if ("score", "overall") not in found:
-        raise UsageError(f"{folder} is not a run of {SUITE}")
-    total = found["score", "overall"]
+def _ranking(folder: Path) -> Ranking:
+    about = read_about(folder)
+    suite = suite_of_run(about)
+    if suite is None:
+        name = plain(str(about.run.get("suite", "")))
+        raise UsageError(f"{folder} is a run of {name!r}, and there is no such suite here; leave it out")
+    return ranking_of(suite)
 
-    def value(metric: str, group: str) -> float | None:
-        return found[metric, group].value if (metric, group) in found else None
 
-    abilities: dict[str, Any] = {key: value("score", name) for key, name in ABILITIES.items()}
+def _line(folder: Path, ranking: Ranking, tags: Iterable[Tag]) -> Line:
+    about, rows = read_about(folder), read_rows(folder / SCORES)
+    task, measure, guard = ranking.task.name, ranking.measure, ranking.guard
+    found = {(row.task, row.metric, row.group_kind, row.group): row for row in rows}
+    total = found.get((task, measure.name, "overall", "overall"))
+    if total is None:
+        raise UsageError(f"{folder / SCORES} has no {measure.name} of {task}; run the same `anjian eval` again")
+    mine = [row for row in rows if row.task == task and row.metric == measure.called(row.group_kind)]
+    values = {(row.group_kind, row.group): row.value for row in mine}
+    level = ranking.suite.levels[0]
+    changed = found.get((task, "round_delta", "overall", "overall"))
+    guarded = found.get((guard[0].name, guard[1].name, "overall", "overall")) if guard else None
     name = total.model.lower()
     tag = next((tag for tag in tags if tag.name in name), None)
     size = re.search(r"\d+(\.\d+)?[bm]\b", name)
@@ -135,70 +195,31 @@ def _line(folder: Path, tags: Iterable[Tag]) -> Line:
         total=total.value,
         low=total.low,
         high=total.high,
-        round1=value("score", "round1"),
-        round2=value("score", "round2"),
-        round_delta=value("round_delta", "overall"),
-        over_refusal=value("over_refusal", "overall"),
+        rounds={row.group: row.value for row in mine if row.group_kind == "round"},
+        round_delta=changed.value if changed else None,
+        areas={key: values.get((level, area.zh)) for key, area in ranking.areas.items()},
+        guard=guarded.value if guarded else None,
         n=total.n,
         scored=total.scored,
         access=tag.access if tag else "",
         size=(tag.size if tag else "") or (size[0].upper() if size else ""),
         judge=total.judge,
-        items=str(run.get("items", {}).get("sha256", "")),
+        items=str(about.items.get("sha256", "")),
         source=str(folder),
-        dimensions={row.group: row.value for row in rows if row.metric == "score" and row.group_kind == "dimension"},
-        **abilities,
+        dimensions={row.group: row.value for row in mine if row.group_kind in FINEST},
     )
 
 
-def _rank(line: Line, lines: Sequence[Line]) -> int | None:
-    if line.high is None:
+def _goodness(value: float | None, ranking: Ranking) -> float:
+    if value is None:
+        return float("-inf")
+    return value if ranking.measure.higher else -value
+
+
+def _rank(line: Line, lines: Sequence[Line], ranking: Ranking) -> int | None:
+    """One more than the runs whose worst end is better than this one's best."""
+    ends = [(one.low, one.high) if ranking.measure.higher else (one.high, one.low) for one in (line, *lines)]
+    (_, best), *others = ends
+    if best is None:
         return None
-    return 1 + sum(other.low is not None and other.low > line.high for other in lines)
-
-
-def as_table(lines: Sequence[Line]) -> Table:
-    """Lays the lines out for a terminal."""
-    table = Table(title="SC-Safety", caption="总分区间重叠者名次并列 · overlapping intervals share a rank")
-    heads = (
-        "名次",
-        "模型",
-        "总分",
-        "95% 区间",
-        "第一轮",
-        "第二轮",
-        "差",
-        "传统安全",
-        "负责任",
-        "指令攻击",
-        "误拒 %",
-        "类型",
-    )
-    for head in heads:
-        table.add_column(head, justify="left" if head in ("模型", "类型") else "right", overflow="fold")
-    for line in lines:
-        scores = (line.round1, line.round2, line.round_delta, line.traditional, line.responsible, line.attack)
-        table.add_row(
-            str(line.rank or "–"),
-            clean(line.model) + ("" if line.rank else " [dim](published)[/]"),
-            number(line.total, 1),
-            span(line.low, line.high, 1),
-            *(number(score, 1) for score in scores),
-            number(line.over_refusal),
-            clean(" ".join(part for part in (line.access, line.size) if part)),
-            style="dim" if line.rank is None else "",
-        )
-    return table
-
-
-def as_json(lines: Sequence[Line]) -> str:
-    """The lines as a JSON list."""
-    return msgspec.json.format(msgspec.json.encode(lines), indent=1).decode()
-
-
-def as_csv(lines: Sequence[Line]) -> str:
-    """The lines as CSV, a column for each sub-dimension; no cell can pass for a spreadsheet formula."""
-    names = [name for name in Line.__struct_fields__ if name != "dimensions"]
-    dimensions = list(dict.fromkeys(name for line in lines for name in line.dimensions))
-    values = ([*(getattr(line, name) for name in names), *map(line.dimensions.get, dimensions)] for line in lines)
-    return csv_text([[*names, *dimensions], *values])
+    return 1 + sum(worst is not None and _goodness(worst, ranking) > _goodness(best, ranking) for worst, _ in others)

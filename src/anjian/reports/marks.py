@@ -7,9 +7,10 @@ Every mark's hover names its value, its interval, and how many were scored.
 from collections.abc import Mapping, Sequence
 from html import escape
 from math import ceil
+from textwrap import wrap
 from typing import Any
 
-from anjian.reports.names import GROUPS, group_name, metric_name, named, places
+from anjian.reports.names import Key, Lexicon, Of, key_of
 from anjian.reports.text import number, span
 from anjian.scores.rows import Row
 from anjian.text import visible
@@ -17,10 +18,8 @@ from anjian.text import visible
 Figure = dict[str, Any]
 
 TONE_COLOURS = {"guidance": "#23805a", "refusal": "#2a6f9e", "harmless": "#dfa53a", "risky": "#c0392b"}
-METRIC_COLOURS = {"rr1": "#2a6f9e", "rr2": "#23805a", "hr": "#c0392b", "acc_o": "#8763ab"}
-METRIC_COLOURS |= dict.fromkeys(("acc_i", "acc"), METRIC_COLOURS["acc_o"])
-METRIC_COLOURS |= {"over_refusal": "#8763ab", "full_refusal": "#c0392b", "partial_refusal": "#dfa53a"}
-METRIC_COLOURS |= {"full_answer": "#23805a"}
+COLOURS = TONE_COLOURS | {"violet": "#8763ab"}
+"""The colours that a measure can ask for."""
 SERIES = ("#4a6fa5", "#2f8f8b", "#b07d2b", "#8b5e8f", "#66788a")
 """One for each area, and for whatever else comes in series."""
 
@@ -31,15 +30,18 @@ def quoted(text: str) -> str:
 
 
 def wrapped(text: str, width: int) -> str:
-    """Breaks a text into lines of about equal length, none longer than `width`."""
+    """Breaks a text into lines of about equal length, none longer than `width`; English between words."""
+    if text.isascii():
+        return "<br>".join(map(quoted, wrap(text, width)))
     lines = max(1, ceil(len(text) / width))
     length = max(1, ceil(len(text) / lines))
     return "<br>".join(quoted(text[i : i + length]) for i in range(0, len(text), length))
 
 
-def colour(metric: str, place: int = 0) -> str:
+def colour(lexicon: Lexicon, of: Of, place: int = 0) -> str:
     """The colour of a metric; one of the series for those without their own."""
-    return METRIC_COLOURS.get(metric, SERIES[place % len(SERIES)])
+    measure = lexicon.measure(of)
+    return COLOURS.get(measure.tone if measure else "", SERIES[place % len(SERIES)])
 
 
 def fill(place: int) -> Figure:
@@ -47,17 +49,17 @@ def fill(place: int) -> Figure:
     return {"color": SERIES[place % len(SERIES)], "opacity": 0.85}
 
 
-def hover(row: Row, factor: float) -> str:
+def hover(lexicon: Lexicon, row: Row, factor: float) -> str:
     """What a mark says: group, metric, value, interval, scored and n."""
     unit = "%" if factor == 100 else ""
-    group, metric = quoted(str(group_name(row.suite, row.group))), quoted(str(metric_name(row.metric)))
+    group, metric = quoted(str(lexicon.group(row.suite, row.group))), quoted(str(lexicon.metric(row)))
     interval = f"95% 区间 {span(row.low, row.high, factor)}"
     return f"{group}<br>{metric} {number(row.value, factor)}{unit}<br>{interval}<br>计分 {row.scored} / {row.n}"
 
 
-def marks(rows: Sequence[Row], factor: Mapping[str, float], along: str) -> Figure:
+def marks(lexicon: Lexicon, rows: Sequence[Row], factor: Mapping[Key, float], along: str) -> Figure:
     """Values, error bars and hovers of rows, along the axis `x` or `y`; `factor` is that of each metric."""
-    ends = [(row.low or 0.0, row.value or 0.0, row.high or 0.0, factor[row.metric]) for row in rows]
+    ends = [(row.low or 0.0, row.value or 0.0, row.high or 0.0, factor[key_of(row)]) for row in rows]
     error = {
         "type": "data",
         "symmetric": False,
@@ -67,14 +69,14 @@ def marks(rows: Sequence[Row], factor: Mapping[str, float], along: str) -> Figur
         "width": 3,
     }
     return {
-        along: [None if row.value is None else row.value * factor[row.metric] for row in rows],
+        along: [None if row.value is None else row.value * factor[key_of(row)] for row in rows],
         f"error_{along}": error,
-        "hovertext": [hover(row, factor[row.metric]) for row in rows],
+        "hovertext": [hover(lexicon, row, factor[key_of(row)]) for row in rows],
         "hoverinfo": "text",
     }
 
 
-def scale(factors: Mapping[str, float]) -> Figure:
+def scale(factors: Mapping[Key, float]) -> Figure:
     """An axis from 0 to 100, in percent if all that it shows are fractions."""
     percent = set(factors.values()) <= {100.0}
     return {"range": [0, 101], "tick0": 0, "dtick": 25, "ticksuffix": "%" if percent else ""}
@@ -93,9 +95,7 @@ def narrow(names: Sequence[str], width: int, **more: Any) -> Figure:
     return {"yaxis.ticktext": texts, **more}
 
 
-def tick(suite: str, group: str) -> str:
+def tick(lexicon: Lexicon, suite: str, group: str) -> str:
     """The name of a group on an axis: its code and its Chinese name."""
-    if group not in places(suite):
-        return named(GROUPS, group).zh or group
-    code, name, _ = places(suite)[group]
-    return f"{code} {name.zh}"
+    name = lexicon.group(suite, group)
+    return f"{lexicon.code(suite, group)} {name.zh or name.en}".strip()

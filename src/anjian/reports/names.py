@@ -1,212 +1,256 @@
-"""What things are called in front of people, Chinese first."""
+"""What things are called in front of people, Chinese first: by what the suites declare, else by their keys."""
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from anjian.items.taxonomy import Taxonomy, load_taxonomy
-from anjian.judges.kinds import FULL_ANSWER, FULL_REFUSAL, PARTIAL_REFUSAL
-from anjian.judges.labels import GUIDANCE, HARMLESS, REFUSAL, RISKY
+from anjian.errors import UsageError
+from anjian.judges.kinds import Kind
+from anjian.names import NAMELESS, Name
+from anjian.reports.words import GROUPS, named
+from anjian.scores.measures import ENGINE, Measure, Task
 from anjian.scores.rows import Row
+from anjian.suites import bundled_names, find_suite
+from anjian.suites.base import Suite
 
-
-class Name(NamedTuple):
-    """A name in Chinese and English; either may be empty."""
-
-    zh: str
-    en: str
-
-    def __str__(self) -> str:
-        """Both, Chinese first."""
-        return " ".join(part for part in self if part)
-
-
-METRICS = {
-    "rr1": Name("拒答率", "RR-1"),
-    "rr2": Name("责任率", "RR-2"),
-    "hr": Name("有害率", "HR"),
-    "acc_o": Name("总体准确率", "ACC-O"),
-    "acc_i": Name("领域准确率", "ACC-i"),
-    "acc": Name("准确率", "ACC"),
-    "score": Name("得分", "score"),
-    "round_delta": Name("末轮减首轮", "Δ rounds"),
-    "over_refusal": Name("过度拒答率", "over-refusal"),
-    "full_refusal": Name("完全拒答率", "full refusal"),
-    "partial_refusal": Name("部分拒答率", "partial refusal"),
-    "full_answer": Name("完整回答率", "full answer"),
-    "asr": Name("攻击成功率", "ASR"),
-    "pass@1": Name("一次答对率", "pass@1"),
-    "first_success": Name("成功时的轮次", "round of success"),
-    "krippendorff_alpha": Name("裁判一致性", "Krippendorff's α"),
-}
-PLAIN = ("score", "round_delta", "first_success", "krippendorff_alpha")
-"""Metrics that are no fractions: shown as they are, not as percent."""
-MEANINGS = {
-    "rr1": Name("拒绝回答的比例，越高越好", "share of refusals"),
-    "rr2": Name("拒绝且负责任引导的比例，越高越好", "share of refusals with guidance"),
-    "hr": Name("给出风险回复的比例，越低越好", "share of risky replies; lower is better"),
-    "acc_o": Name("选择题答对的比例，越高越好", "share of right choices"),
-    "score": Name("各轮得分占满分的百分数，越高越好", "points as percent of the maximum"),
-    "over_refusal": Name("无害问题未被完整回答的比例，越低越好", "share not answered in full; lower is better"),
-    "full_refusal": Name("无害问题被完全拒绝的比例，越低越好", "share refused outright; lower is better"),
-    "partial_refusal": Name(
-        "无害问题边拒绝边作答或只答一部分的比例，越低越好", "share answered in part; lower is better"
-    ),
-    "full_answer": Name("无害问题得到完整回答的比例，越高越好", "share answered in full"),
-    "pass@1": Name("各题各次作答中答对的比例，越高越好", "mean share of right answers over samples and problems"),
-    "asr": Name("攻击得手的比例，越低越好", "share of attacks that succeeded; lower is better"),
-}
-LABELS = {
-    GUIDANCE: Name("拒绝并负责任引导", "refusal with guidance"),
-    REFUSAL: Name("直接拒绝", "direct refusal"),
-    HARMLESS: Name("不拒绝且给出无害回复", "harmless reply"),
-    RISKY: Name("不拒绝且给出风险回复", "risky reply"),
-    "2": Name("2 分：安全且有益", "2: safe and helpful"),
-    "1": Name("1 分：安全但不够好", "1: safe, no more"),
-    "0": Name("0 分：带有风险", "0: carries a risk"),
-    FULL_ANSWER: Name("完整回答", "full answer"),
-    PARTIAL_REFUSAL: Name("部分拒绝", "partial refusal"),
-    FULL_REFUSAL: Name("完全拒绝", "full refusal"),
-}
-"""The labels of every kind of judging, the best first."""
-KINDS = {
-    "overall": Name("总体", "overall"),
-    "area": Name("领域", "area"),
-    "ability": Name("能力", "ability"),
-    "category": Name("类别", "category"),
-    "dimension": Name("维度", "dimension"),
-    "history": Name("对话历史", "history"),
-    "round": Name("轮次", "round"),
-}
-GROUPS = {
-    "overall": Name("总体", "overall"),
-    "without_history": Name("无历史", "without history"),
-    "with_history": Name("有历史", "with history"),
-}
-TASKS = {
-    "refusal": Name("风险问题", "risky questions"),
-    "mcq": Name("选择题", "multiple choice"),
-    "dialogue": Name("多轮对话", "dialogues"),
-    "harmless": Name("无害问题", "harmless questions"),
-    "over_refusal": Name("无害问题", "harmless questions"),
-    "attack": Name("攻击", "attacks"),
-    "reasoning": Name("推理题", "reasoning problems"),
-}
-SUITES = {
-    "chisafety": Name("中文层级安全基准", "CHiSafetyBench"),
-    "sc_safety": Name("中文多轮对抗安全基准", "SC-Safety"),
-    "over_refusal": Name("过度拒答", "over-refusal"),
-    "crescendo": Name("渐进式多轮攻击", "Crescendo"),
-    "reasoning": Name("推理能力", "reasoning"),
-}
-TAXONOMIES = {"crescendo": "chisafety", "over_refusal": "chisafety"}
-"""Suites that use the taxonomy of another."""
-THINKING = "thinking_"
-SHAPES = {
-    "both_tags": Name("完整思考", "both tags"),
-    "closing_only": Name("仅有结束标签", "closing tag only"),
-    "opening_only": Name("思考被截断", "cut off while thinking"),
-    "none": Name("没有思考", "no thinking"),
-    "empty": Name("思考为空", "empty thinking"),
-}
-REASONS = {
-    "timeout": Name("超时", "timed out"),
-    "connection": Name("连接失败", "no connection"),
-    "http_error": Name("服务器报错", "HTTP error"),
-    "bad_reply": Name("回复无法解读", "unreadable reply"),
-    "content_filter": Name("被服务方的内容过滤拦下", "stopped by the provider's filter"),
-    "rate_limit": Name("被限流", "rate limit"),
-    "too_long": Name("超出上下文长度", "longer than the context"),
-    "not_asked": Name("尚未提问", "not asked"),
-    "no_answer": Name("没有给出答案", "no answer"),
-    "no_option": Name("没有选出选项", "no option chosen"),
-    "several_options": Name("选了多个选项", "several options chosen"),
-    "judge_unparsed": Name("裁判的回复不合格式", "judge's reply unreadable"),
-    "no_reference": Name("题目没有参考答案", "no reference answer"),
-    "judge_tie": Name("裁判票数相同", "judges tied"),
-    "no_quorum": Name("过半数裁判没有判定", "too few judges gave a verdict"),
-    "adversary_no_answer": Name("攻击方没有写出下一问", "the adversary wrote nothing"),
-    "earlier_turn_failed": Name("前一轮没有答案", "earlier turn failed"),
-}
-
-
-_ACTORS = {"judge": "裁判", "adversary": "攻击方"}
 _ROUND = re.compile(r"round(\d+)")
 
-
-def named(names: dict[str, Name], key: str) -> Name:
-    """Looks a name up; what is not known is called by its key."""
-    return names.get(key) or Name("", key)
+Key = tuple[str, str]
+"""A task and a metric."""
 
 
-def reason(key: str) -> Name:
-    """Names why something is unscored; `judge_timeout` is the judge's timeout."""
-    who, _, what = key.partition("_")
-    if key in REASONS or what not in REASONS or who not in _ACTORS:
-        return named(REASONS, key)
-    return Name(_ACTORS[who] + REASONS[what].zh, f"{who}: {REASONS[what].en}")
+class Of(Protocol):
+    """What names a metric: a row of scores, or a column of a comparison."""
+
+    @property
+    def suite(self) -> str:
+        """The suite."""
+
+    @property
+    def task(self) -> str:
+        """The task."""
+
+    @property
+    def metric(self) -> str:
+        """The metric, as in `scores.json`."""
 
 
-@cache
-def taxonomy_of(suite: str) -> Taxonomy | None:
-    """The taxonomy of a suite, or None if it has none."""
+class Place(NamedTuple):
+    """Where an area or a category stands; `code` and `area` are empty where categories have no areas."""
+
+    code: str
+    name: Name
+    area: str
+
+
+class _Called(NamedTuple):
+    """A measure, and what it is called where it is read."""
+
+    measure: Measure
+    title: Name
+
+
+class Lexicon:
+    """What suites, tasks, metrics, labels and groups are called, and how verdicts are coloured.
+
+    What nobody declares is called by its key, such as the metrics of a run whose suite is no longer here. Metrics of
+    suites that are not known, such as those of other harnesses, have the names that a known suite gives theirs.
+    """
+
+    def __init__(self, suites: Iterable[Suite] = ()) -> None:
+        """Takes the suites whose names are known."""
+        self._suites = {suite.name: suite for suite in suites}
+        self._measures = {
+            (suite.name, *key): called for suite in self._suites.values() for key, called in _measures(suite)
+        }
+        self._places = {suite.name: _places(suite) for suite in self._suites.values()}
+
+    def declared(self, suite: str) -> Suite | None:
+        """The declaration of a suite, if it is known."""
+        return self._suites.get(suite)
+
+    def suite(self, suite: str) -> Name:
+        """Names a suite."""
+        found = self._suites.get(suite)
+        return _or_key(found.title if found else NAMELESS, suite)
+
+    def task(self, suite: str, task: str) -> Name:
+        """Names a task."""
+        found = [one.title for one in self._tasks(suite) if one.name == task]
+        return _or_key(found[0] if found else NAMELESS, task)
+
+    def metric(self, of: Of) -> Name:
+        """Names a metric, with its task where two of a suite's tasks have one of that name.
+
+        `score/round2` is called by its round.
+        """
+        name, _, within = of.metric.rpartition("/")
+        if name and _ROUND.fullmatch(within):
+            return self.group(of.suite, within)
+        called = self._called(of)
+        return _or_key(called.title if called else ENGINE.get(of.metric, NAMELESS), of.metric)
+
+    def guard(self, metric: str) -> Name:
+        """Names a metric of whatever suite."""
+        called = self._anywhere(metric)
+        return called.title if called else Name("", metric)
+
+    def measure(self, of: Of) -> Measure | None:
+        """The declaration of a metric, if it has one."""
+        called = self._called(of)
+        return called.measure if called else None
+
+    def kind(self, suite: str, task: str) -> Kind | None:
+        """What is asked about the replies of a task, if it is known."""
+        return next((one.kind for one in self._tasks(suite) if one.name == task), None)
+
+    def compares(self, suite: str, task: str) -> bool:
+        """True if a task's answers are compared with a key: its verdicts are right or wrong."""
+        kind = self.kind(suite, task)
+        return kind is not None and not kind.labels
+
+    def label(self, suite: str, task: str, label: str) -> Name:
+        """Names a label."""
+        kind = self.kind(suite, task)
+        found = [one.title for one in kind.labels if one.text == label] if kind else []
+        return _or_key(found[0] if found else NAMELESS, label)
+
+    def tone(self, suite: str, task: str, label: str, points: int | None) -> str:
+        """How a verdict is coloured; see `anjian.judges.kinds`."""
+        kind = self.kind(suite, task)
+        return kind.tone(label, points) if kind else "other"
+
+    def places(self, suite: str) -> dict[str, Place]:
+        """The areas and categories of a suite, by Chinese name, in their order."""
+        return self._places.get(suite, {})
+
+    def area(self, suite: str, category: str) -> str:
+        """The Chinese name of a category's area; empty if there is none."""
+        found = self.places(suite).get(category)
+        return found.area if found else ""
+
+    def code(self, suite: str, group: str) -> str:
+        """The code of an area or category; empty if there is none."""
+        found = self.places(suite).get(group)
+        return found.code if found else ""
+
+    def group(self, suite: str, group: str) -> Name:
+        """Names a group of any kind, such as an area, `with_history` or `round2`."""
+        if found := _ROUND.fullmatch(group):
+            return Name(f"第 {found[1]} 轮", f"round {found[1]}")
+        place = self.places(suite).get(group)
+        return place.name if place else named(GROUPS, group)
+
+    def factors(self, rows: Iterable[Row]) -> dict[Key, float]:
+        """What to multiply each metric by: 100 for fractions, to show percent; 1 for scores and other plain numbers."""
+        found: dict[Key, float] = {}
+        for row in rows:
+            measure, key = self.measure(row), key_of(row)
+            if measure:
+                found[key] = 100 / measure.best
+            elif row.metric.partition("/")[0] in ENGINE or abs(row.value or 0.0) > 1:
+                found[key] = 1.0
+            else:
+                found.setdefault(key, 100.0)
+        return found
+
+    def fits_100(self, row: Row) -> bool:
+        """True for shares and scores, which a scale from 0 to 100 suits."""
+        return row.value is not None and row.value >= 0 and row.metric.partition("/")[0] not in ENGINE
+
+    def in_order(self, rows: Iterable[Row]) -> list[Row]:
+        """Puts rows in the order people read them; else as given.
+
+        Tasks whose answers are compared with a key come last, without history comes before with. A group within a
+        group becomes a metric of the outer one: `score` of `指令攻击/round2` is its `score/round2`.
+        """
+        order = {group: place for place, group in enumerate(GROUPS)}
+        unfolded = []
+        for row in rows:
+            group, _, within = row.group.partition("/")
+            if _ROUND.fullmatch(within):
+                row = msgspec.structs.replace(row, group=group, metric=f"{row.metric}/{within}")
+            unfolded.append(row)
+        return sorted(unfolded, key=lambda row: (self.compares(row.suite, row.task), order.get(row.group, 0)))
+
+    def _tasks(self, suite: str) -> Iterable[Task]:
+        found = self._suites.get(suite)
+        return found.tasks if found else ()
+
+    def _called(self, of: Of) -> _Called | None:
+        name, _, within = of.metric.rpartition("/")
+        metric = name if name and _ROUND.fullmatch(within) else of.metric
+        if of.suite in self._suites:
+            return self._measures.get((of.suite, of.task, metric))
+        return self._anywhere(metric)
+
+    def _anywhere(self, metric: str) -> _Called | None:
+        mine = (called for (_, _, name), called in self._measures.items() if name == metric)
+        return next(mine, None) or _bundled().get(metric)
+
+
+def lexicon_of(names: Iterable[str]) -> Lexicon:
+    """The names of suites that are given by name; those that cannot be found are left out."""
+    return Lexicon(suite for suite in map(_found, names) if suite)
+
+
+def _found(name: str) -> Suite | None:
     try:
-        return load_taxonomy(TAXONOMIES.get(suite, suite))
-    except FileNotFoundError:
+        return find_suite(name)
+    except UsageError:
         return None
 
 
-@cache
-def places(suite: str) -> dict[str, tuple[str, Name, str]]:
-    """Code, name and area of every area and category of a suite, by Chinese name."""
-    taxonomy = taxonomy_of(suite)
-    areas = taxonomy.areas if taxonomy else ()
-    found = {area.zh: (area.code, Name(area.zh, area.en), area.zh) for area in areas}
-    return found | {c.zh: (c.code, Name(c.zh, c.en), area.zh) for area in areas for c in area.categories}
+def key_of(row: Row) -> Key:
+    """What a row's factor goes by."""
+    return row.task, row.metric
 
 
-def metric_name(metric: str) -> Name:
-    """Names a metric; `score/round2` is called by its round."""
-    name, _, group = metric.partition("/")
-    return group_name("", group) if group else named(METRICS, name)
+def protected(measure: Measure, title: Name) -> Name:
+    """What a guard protects; by default what it is called."""
+    return measure.protects if str(measure.protects) else title
 
 
-def is_plain(metric: str) -> bool:
-    """True if a metric is no fraction; see `PLAIN`."""
-    return metric.partition("/")[0] in PLAIN
+def _or_key(name: Name, key: str) -> Name:
+    return name if str(name) else Name("", key)
 
 
-def group_name(suite: str, group: str) -> Name:
-    """Names a group of any kind, such as an area, `with_history` or `round2`."""
-    if found := _ROUND.fullmatch(group):
-        return Name(f"第 {found[1]} 轮", f"round {found[1]}")
-    return places(suite)[group][1] if group in places(suite) else named(GROUPS, group)
+def _measures(suite: Suite) -> Iterator[tuple[Key, _Called]]:
+    """The measures of a suite by task and name, within groups of a kind too; with their task where titles repeat."""
+    found = [
+        (task, name, measure, title)
+        for task, measure in suite.measures()
+        for name, title in ((measure.name, measure.title), *measure.within.values())
+    ]
+    tasks_of = Counter(title for _, title in {(task.name, title) for task, _, _, title in found})
+    for task, name, measure, title in found:
+        shown = _or_key(title, name)
+        if tasks_of[title] > 1:
+            shown = Name(*(" ".join(filter(None, pair)) for pair in zip(task.title, shown, strict=True)))
+        yield (task.name, name), _Called(measure, shown)
 
 
-def factors(rows: Iterable[Row]) -> dict[str, float]:
-    """What to multiply each metric by: 100 for fractions, to show percent; 1 for scores and other plain numbers."""
-    largest: dict[str, float] = {}
-    for row in rows:
-        largest[row.metric] = max(largest.get(row.metric, 0.0), abs(row.value or 0.0))
-    return {
-        metric: 1.0 if is_plain(metric) or (metric not in METRICS and value > 1) else 100.0
-        for metric, value in largest.items()
+def _places(suite: Suite) -> dict[str, Place]:
+    """Categories without areas have codes that were only counted up, which nobody needs to see."""
+    areas = suite.taxonomy.areas
+    found = {area.zh: Place(area.code, Name(area.zh, area.en), area.zh) for area in areas if area.zh}
+    return found | {
+        one.zh: Place(one.code if area.zh else "", Name(one.zh, one.en if one.en != one.zh else ""), area.zh)
+        for area in areas
+        for one in area.categories
     }
 
 
-def in_order(rows: Iterable[Row]) -> list[Row]:
-    """Puts rows in the order people read them: multiple choice last, without history before with; else as given.
-
-    A group within a group becomes a metric of the outer one: `score` of `指令攻击/round2` is its `score/round2`.
-    """
-    order = {group: place for place, group in enumerate(GROUPS)}
-    unfolded = []
-    for row in rows:
-        group, _, within = row.group.partition("/")
-        if _ROUND.fullmatch(within):
-            row = msgspec.structs.replace(row, group=group, metric=f"{row.metric}/{within}")
-        unfolded.append(row)
-    return sorted(unfolded, key=lambda row: (row.task == "mcq", order.get(row.group, 0)))
+@cache
+def _bundled() -> dict[str, _Called]:
+    """The measures of the suites that come with the project, by name; of several the first."""
+    suites = sorted(map(find_suite, bundled_names()), key=lambda suite: suite.place)
+    found: dict[str, _Called] = {}
+    for suite in suites:
+        for (_, name), called in _measures(suite):
+            found.setdefault(name, called)
+    return found

@@ -8,20 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from anjian.reports.names import (
-    KINDS,
-    SHAPES,
-    TASKS,
-    THINKING,
-    Name,
-    factors,
-    group_name,
-    in_order,
-    metric_name,
-    named,
-    places,
-)
+from anjian.names import Name
+from anjian.reports.names import Key, Lexicon, key_of
 from anjian.reports.text import number, span
+from anjian.reports.words import KINDS, SHAPES, named
+from anjian.scores.measures import THINKING
 from anjian.scores.rows import Row
 from anjian.text import plain
 
@@ -31,43 +22,45 @@ _WITH_INTERVALS = ("area", "ability", "history", "round")
 _COMPACT = ("category", "dimension")
 _METRICS_ABREAST = 4
 _NARROW = 80
-_HEAD_WIDTH = 12
+_HEAD, _HEAD_WIDTH = 7, 12
+"""Longest lines of a head, in Chinese characters and in Latin letters."""
 
 
-def print_scores(rows: Sequence[Row], console: Console) -> None:
+def print_scores(rows: Sequence[Row], console: Console, lexicon: Lexicon) -> None:
     """Prints the rows of a run as tables that suit the console's width."""
-    for table in score_tables(rows, console.width):
+    for table in score_tables(rows, lexicon, console.width):
         console.print(table)
 
 
-def score_tables(rows: Sequence[Row], width: int = 100) -> list[Table]:
+def score_tables(rows: Sequence[Row], lexicon: Lexicon, width: int = 100) -> list[Table]:
     """Lays rows out in tables, a set of them for each suite and model; intervals are left out on narrow terminals."""
     tables = []
     for suite, model in dict.fromkeys((row.suite, row.model) for row in rows):
-        mine = in_order(row for row in rows if (row.suite, row.model) == (suite, model))
-        tables += _tables_of_run(mine, width)
+        mine = lexicon.in_order(row for row in rows if (row.suite, row.model) == (suite, model))
+        tables += _tables_of_run(mine, lexicon, width)
     return tables
 
 
-def _tables_of_run(rows: Sequence[Row], width: int) -> list[Table]:
+def _tables_of_run(rows: Sequence[Row], lexicon: Lexicon, width: int) -> list[Table]:
     scored = [row for row in rows if not row.metric.startswith(THINKING)]
-    tables = [_overall([row for row in scored if row.group_kind == "overall"], factors(rows), width)]
+    factor = lexicon.factors(rows)
+    tables = [_overall([row for row in scored if row.group_kind == "overall"], factor, lexicon, width)]
     for kind in (*_WITH_INTERVALS, *_COMPACT):
         mine = [row for row in scored if row.group_kind == kind]
         intervals = kind in _WITH_INTERVALS and width >= _NARROW
-        parts = ([row for row in mine if (row.task, row.metric) in metrics] for metrics in _abreast(mine, width))
-        tables += [_pivot(part, kind, intervals) for part in parts]
-    return tables + _shapes([row for row in rows if row.metric.startswith(THINKING)])
+        parts = ([row for row in mine if key_of(row) in metrics] for metrics in _abreast(mine, width))
+        tables += [_pivot(part, kind, lexicon, intervals) for part in parts]
+    return tables + _shapes([row for row in rows if row.metric.startswith(THINKING)], lexicon)
 
 
-def _abreast(rows: Sequence[Row], width: int) -> list[list[tuple[str, str]]]:
-    """Splits the metrics (task and name, in order) so that each part fits one table."""
-    metrics = list(dict.fromkeys((row.task, row.metric) for row in rows))
+def _abreast(rows: Sequence[Row], width: int) -> list[list[Key]]:
+    """Splits the metrics so that each part fits one table."""
+    metrics = list(dict.fromkeys(map(key_of, rows)))
     most = _METRICS_ABREAST if width >= _NARROW else _METRICS_ABREAST - 1
     return [metrics[i : i + most] for i in range(0, len(metrics), most)]
 
 
-def _overall(rows: Sequence[Row], factor: dict[str, float], width: int) -> Table:
+def _overall(rows: Sequence[Row], factor: dict[Key, float], lexicon: Lexicon, width: int) -> Table:
     suite, model = (rows[0].suite, rows[0].model) if rows else ("", "")
     table = titled_table(f"{suite} · {model}")
     table.add_column("指标\nmetric")
@@ -76,51 +69,50 @@ def _overall(rows: Sequence[Row], factor: dict[str, float], width: int) -> Table
     for head in ("任务\ntask", "裁判\njudge")[: 2 if width >= _NARROW else 0]:
         table.add_column(head, overflow="fold")
     for row in rows:
-        times = factor[row.metric]
-        unit = "%" if times != 1 and row.value is not None else ""
+        times = factor[key_of(row)]
+        unit = "%" if times == 100 and row.value is not None else ""
         cells = [
-            Text(plain(str(metric_name(row.metric)))),
+            Text(plain(str(lexicon.metric(row)))),
             Text(f"{number(row.value, times)}{unit}", style="bold"),
             Text(span(row.low, row.high, times)),
             _coverage(row),
-            Text(plain(str(named(TASKS, row.task)))),
+            Text(plain(str(lexicon.task(row.suite, row.task)))),
             Text(plain(row.judge)),
         ]
         table.add_row(*cells[: len(table.columns)])
     return table
 
 
-def _pivot(rows: Sequence[Row], kind: str, intervals: bool) -> Table:
+def _pivot(rows: Sequence[Row], kind: str, lexicon: Lexicon, intervals: bool) -> Table:
     """Groups down, metrics across, and after the metrics of a task how many were scored."""
-    factor, metrics = factors(rows), list(dict.fromkeys((row.task, row.metric) for row in rows))
-    tasks = list(dict.fromkeys(task for task, _ in metrics))
-    cells = {(row.group, row.task, row.metric): row for row in rows}
+    factor, heads = lexicon.factors(rows), {key_of(row): lexicon.metric(row) for row in rows}
+    tasks, suite = list(dict.fromkeys(task for task, _ in heads)), rows[0].suite
+    cells = {(row.group, *key_of(row)): row for row in rows}
     percent = " (%)" if set(factor.values()) == {100.0} else ""
     table = titled_table(f"{named(KINDS, kind)}{percent}")
-    coded = any(row.group in places(row.suite) for row in rows)
+    coded = any(lexicon.code(suite, row.group) for row in rows)
     if coded:
         table.add_column("", no_wrap=True)
     table.add_column("", overflow="fold", min_width=12)
     for task in tasks:
-        for name in (metric for of, metric in metrics if of == task):
-            table.add_column(_head(metric_name(name)), justify="right", no_wrap=True)
+        for key in (key for key in heads if key[0] == task):
+            table.add_column(_head(heads[key]), justify="right", no_wrap=True)
         table.add_column("计分\nscored", justify="right", no_wrap=True, style="dim")
     for group in dict.fromkeys(row.group for row in rows):
-        suite = rows[0].suite
-        line = [Text(places(suite)[group][0] if group in places(suite) else "")] if coded else []
-        line.append(_group(suite, group, intervals))
+        line = [Text(plain(lexicon.code(suite, group)))] if coded else []
+        line.append(_group(lexicon.group(suite, group), intervals))
         for task in tasks:
-            found = [cells.get((group, task, name)) for of, name in metrics if of == task]
+            found = [cells.get((group, *key)) for key in heads if key[0] == task]
             line += [_value(row, factor, intervals) for row in found]
             line.append(next((_coverage(row) for row in found if row), Text()))
         table.add_row(*line)
     return table
 
 
-def _value(row: Row | None, factor: dict[str, float], intervals: bool) -> Text:
+def _value(row: Row | None, factor: dict[Key, float], intervals: bool) -> Text:
     if row is None:
         return Text()
-    times = factor[row.metric]
+    times = factor[key_of(row)]
     value = number(row.value, times, digits=1)
     return stacked(value, span(row.low, row.high, times, digits=1)) if intervals else Text(value)
 
@@ -129,9 +121,8 @@ def _coverage(row: Row) -> Text:
     return Text(f"{row.scored}/{row.n}", style="yellow" if row.scored < ENOUGH * row.n else "")
 
 
-def _group(suite: str, group: str, two_lines: bool) -> Text:
-    name = group_name(suite, group)
-    if not two_lines or not name.zh:
+def _group(name: Name, two_lines: bool) -> Text:
+    if not two_lines or not name.zh or not name.en:
         return Text(plain(name.zh or name.en))
     return stacked(plain(name.zh), plain(name.en))
 
@@ -141,7 +132,7 @@ def stacked(above: str, below: str) -> Text:
     return Text.assemble(above, "\n", (below, "dim"))
 
 
-def _shapes(rows: Sequence[Row]) -> list[Table]:
+def _shapes(rows: Sequence[Row], lexicon: Lexicon) -> list[Table]:
     """How many replies came with which thinking, a column for each task."""
     if not any(row.n for row in rows):
         return []
@@ -150,7 +141,7 @@ def _shapes(rows: Sequence[Row]) -> list[Table]:
     table = titled_table("思考 thinking")
     table.add_column("")
     for task in tasks:
-        table.add_column(_head(named(TASKS, task)), justify="right")
+        table.add_column(_head(lexicon.task(rows[0].suite, task)), justify="right")
     for metric in dict.fromkeys(row.metric for row in rows):
         found = [counts.get((metric, task), (0, None)) for task in tasks]
         if any(count for count, _ in found):
@@ -161,7 +152,7 @@ def _shapes(rows: Sequence[Row]) -> list[Table]:
 
 
 def _head(name: Name) -> Text:
-    lines = [name.zh, *wrap(name.en, _HEAD_WIDTH, break_long_words=False, break_on_hyphens=False)]
+    lines = [*wrap(name.zh, _HEAD), *wrap(name.en, _HEAD_WIDTH, break_long_words=False, break_on_hyphens=False)]
     return Text("\n".join(plain(line) for line in lines if line))
 
 

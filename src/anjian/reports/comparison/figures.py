@@ -1,7 +1,6 @@
-"""The charts of a comparison, as specifications for plotly.js; see `anjian.reports.marks`.
+"""The forest of a pair of models: what every metric gained, with intervals, zero, and the margin of the guards.
 
-Forest: for each pair of models, what every metric gained, with intervals, zero, and the margin of the guards.
-Trade-off: each model's rejection rate against its over-refusal, and the path of the stages between them.
+A specification for plotly.js; see `anjian.reports.marks`.
 """
 
 from collections import Counter
@@ -9,27 +8,20 @@ from collections.abc import Sequence
 
 from anjian.reports.comparison.table import change_span, column_name, signed
 from anjian.reports.comparison.words import WAYS, Way, way_of
-from anjian.reports.marks import SERIES, Figure, quoted, ticks, wrapped
-from anjian.reports.names import SUITES, Name, named
-from anjian.reports.text import number, span
-from anjian.scores.comparison import Comparison, Contrast
+from anjian.reports.marks import Figure, quoted, ticks, wrapped
+from anjian.reports.names import Lexicon
+from anjian.reports.text import number
+from anjian.reports.words import chinese, english
+from anjian.scores.comparison import Contrast
 from anjian.scores.gates import Criteria, worded_p, worst_and_best
 from anjian.scores.paired import Change
-from anjian.scores.rows import Row
 
 COLOURS: dict[Way, str] = {"better": "#23805a", "worse": "#c0392b", "open": "#7b8794", "same": "#7b8794"}
 SYMBOLS: dict[Way, str] = {"better": "circle", "worse": "x", "open": "circle-open", "same": "line-ns-open"}
 _GREY = "#7b8794"
-_CORNERS = ("top right", "top left", "bottom right", "bottom left")
-_LONGEST = 40
-_LOW = 0.12
-"""Over-refusal below which a name under the point would lie on the axis."""
-_REJECTION = ("chisafety", "rr1", "overall")
-_SILENCE = (("over_refusal", "over_refusal", "overall"), ("sc_safety", "over_refusal", "overall"))
-"""Where over-refusal is read: the twins of the risky questions, or else the harmless pairs of SC-Safety."""
 
 
-def forest(contrast: Contrast, criteria: Criteria) -> Figure | None:
+def forest(contrast: Contrast, criteria: Criteria, lexicon: Lexicon) -> Figure | None:
     """Gains in points, better to the right, whatever the direction of the metric; None if nothing was compared.
 
     The thick line is the bootstrap interval; guards also have the thin one that the decision goes by.
@@ -37,9 +29,10 @@ def forest(contrast: Contrast, criteria: Criteria) -> Figure | None:
     changes = [change for change in contrast.changes if change.gain is not None]
     if not changes:
         return None
-    rows = [f"{change.metric.suite}/{change.metric.metric}/{change.metric.group}" for change in changes]
-    data = [_wide(changes, rows), *_thick(changes, rows, criteria), *_gains(changes, rows, criteria)]
-    labels = _labels(changes)
+    metrics = [change.metric for change in changes]
+    rows = ["/".join((metric.suite, metric.task, metric.metric, metric.group)) for metric in metrics]
+    data = [_wide(changes, rows), *_thick(changes, rows, criteria), *_gains(changes, rows, criteria, lexicon)]
+    labels, short = _labels(changes, lexicon), _labels(changes, lexicon, short=True)
     furthest = max(abs(end) for change in changes for end in (*_ends(change), 100 * criteria.margin))
     edge = min(104.0, 1.12 * furthest + 0.5)
     axis = {
@@ -55,11 +48,7 @@ def forest(contrast: Contrast, criteria: Criteria) -> Figure | None:
     return {
         "data": data,
         "layout": layout,
-        "narrow": {
-            "yaxis.ticktext": [
-                "<br>".join(wrapped(part, 11) for part in text.split(" · ")) for text in _labels(changes, True)
-            ]
-        },
+        "narrow": {"yaxis.ticktext": ["<br>".join(wrapped(part, 11) for part in text.split(" · ")) for text in short]},
     }
 
 
@@ -68,18 +57,19 @@ def _line(x: float, top: float, bottom: float, dash: str) -> Figure:
     return {"type": "line", "xref": "x", "yref": "y", "x0": x, "x1": x, "y0": top, "y1": bottom, "line": line}
 
 
-def _label(change: Change) -> str:
-    name = column_name(change.metric)
-    return f"{name.zh or name.en} {name.en if name.zh and change.metric.group_kind == 'overall' else ''}".strip()
+def _label(change: Change, lexicon: Lexicon) -> str:
+    name = column_name(change.metric, lexicon)
+    return f"{chinese(name)} {name.en if name.zh and change.metric.group_kind == 'overall' else ''}".strip()
 
 
-def _labels(changes: Sequence[Change], short: bool = False) -> list[str]:
+def _labels(changes: Sequence[Change], lexicon: Lexicon, short: bool = False) -> list[str]:
     """The names on the axis, with their suites where two metrics would share a name; short ones are Chinese alone."""
-    names = [column_name(change.metric).zh if short else _label(change) for change in changes]
+    full = [_label(change, lexicon) for change in changes]
+    names = [chinese(column_name(change.metric, lexicon)) for change in changes] if short else full
     alike, labels = Counter(names), []
     for change, name in zip(changes, names, strict=True):
-        suite = f" · {named(SUITES, change.metric.suite).en}" if alike[name] > 1 else ""
-        labels.append(f"{'↑' if change.metric.higher else '↓'} {name or _label(change)}{suite}")
+        suite = f" · {english(lexicon.suite(change.metric.suite))}" if alike[name] > 1 else ""
+        labels.append(f"{'↑' if change.metric.higher else '↓'} {name}{suite}")
     return labels
 
 
@@ -122,7 +112,7 @@ def _thick(changes: Sequence[Change], rows: Sequence[str], criteria: Criteria) -
     return found
 
 
-def _gains(changes: Sequence[Change], rows: Sequence[str], criteria: Criteria) -> list[Figure]:
+def _gains(changes: Sequence[Change], rows: Sequence[str], criteria: Criteria, lexicon: Lexicon) -> list[Figure]:
     found = []
     for way, colour in COLOURS.items():
         mine = [(change, row) for change, row in zip(changes, rows, strict=True) if _is(change, way, criteria)]
@@ -134,7 +124,11 @@ def _gains(changes: Sequence[Change], rows: Sequence[str], criteria: Criteria) -
             "marker": marker,
         }
         trace |= {"x": [(change.gain or 0) * change.metric.points for change, _ in mine], "y": [row for _, row in mine]}
-        trace |= {"hovertext": [_hover(change, way) for change, _ in mine], "hoverinfo": "text", "cliponaxis": False}
+        trace |= {
+            "hovertext": [_hover(change, way, lexicon) for change, _ in mine],
+            "hoverinfo": "text",
+            "cliponaxis": False,
+        }
         if mine:
             found.append(trace)
     return found
@@ -144,76 +138,10 @@ def _is(change: Change, way: Way, criteria: Criteria) -> bool:
     return way_of(change, criteria.alpha) == way
 
 
-def _hover(change: Change, way: Way) -> str:
+def _hover(change: Change, way: Way, lexicon: Lexicon) -> str:
     metric = change.metric
-    name = quoted(f"{named(SUITES, metric.suite).en} {_label(change)}")
+    name = quoted(f"{english(lexicon.suite(metric.suite))} {_label(change, lexicon)}")
     ends = f"{number(change.before, metric.points)} → {number(change.after, metric.points)}"
     p = f"，p {quoted(worded_p(change.p_holm))}" if change.p_holm is not None else ""
     counts = f"变好 {len(change.improved)} 题，变差 {len(change.worsened)} 题，共比 {change.n} 题"
     return f"{name}：{WAYS[way][1]}<br>{ends}<br>{signed(change.change, metric)} {change_span(change)}{p}<br>{counts}"
-
-
-def trade_off(comparison: Comparison) -> Figure | None:
-    """Rejection rate (x) against over-refusal (y), one point for each model; None if fewer than two have both."""
-    places = {(metric.suite, metric.metric, metric.group): place for place, metric in enumerate(comparison.metrics)}
-    silence = next((key for key in _SILENCE if key in places), None)
-    if _REJECTION not in places or silence is None:
-        return None
-    points = []
-    for number_of, line in enumerate(comparison.lines, 1):
-        x, y = line.cells[places[_REJECTION]], line.cells[places[silence]]
-        if x and y and x.value is not None and y.value is not None:
-            points.append((f"{number_of} {_short(line.model)}", x, y))
-    if len(points) < 2:
-        return None
-    data = [_path([(x, y) for _, x, y in points])]
-    data += [_model(name, x, y, place) for place, (name, x, y) in enumerate(points)]
-    rejection, over = Name("拒答率", "RR-1"), Name("过度拒答率", "over-refusal")
-    axis = {"range": [-3, 103], "tick0": 0, "dtick": 25, "ticksuffix": "%", "zeroline": False}
-    layout = {
-        "height": 460,
-        "xaxis": axis | {"title": {"text": f"{rejection}（越高越好）"}},
-        "margin": {"l": 8, "r": 24, "t": 60, "b": 48},
-    }
-    layout |= {"yaxis": axis | {"title": {"text": f"{over}（越低越好）"}}}
-    return {"data": data, "layout": layout, "narrow": {"height": 420}}
-
-
-def _short(model: str) -> str:
-    """A name for the legend; the end of a long one says most."""
-    return model if len(model) <= _LONGEST else f"…{model[1 - _LONGEST :]}"
-
-
-def _path(points: Sequence[tuple[Row, Row]]) -> Figure:
-    """The way of the stages; an arrow at each but the first."""
-    marker = {"symbol": "arrow", "angleref": "previous", "size": 14, "standoff": 9, "color": _GREY}
-    trace: Figure = {"type": "scatter", "mode": "lines+markers", "hoverinfo": "skip", "showlegend": False}
-    trace |= {"x": [100 * (x.value or 0) for x, _ in points], "y": [100 * (y.value or 0) for _, y in points]}
-    return trace | {"line": {"color": _GREY, "width": 1.5, "dash": "dot"}, "marker": marker}
-
-
-def _model(name: str, x: Row, y: Row, place: int) -> Figure:
-    colour = SERIES[place % len(SERIES)]
-    corner = _CORNERS[place % (4 if (y.value or 0) > _LOW else 2)]
-    trace: Figure = {"type": "scatter", "mode": "markers+text", "name": quoted(name), "hoverinfo": "text"}
-    for along, row in (("x", x), ("y", y)):
-        value, low, high = (100 * (end or 0) for end in (row.value, row.low, row.high))
-        error = {"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low]}
-        trace |= {along: [value], f"error_{along}": error | {"thickness": 1.3, "width": 4}}
-    hover = [
-        quoted(name),
-        *(
-            f"{_told(row)} {number(row.value)}% [{span(row.low, row.high)}]，计分 {row.scored} / {row.n}"
-            for row in (x, y)
-        ),
-    ]
-    trace |= {"hovertext": ["<br>".join(hover)], "text": [name.partition(" ")[0]], "textposition": corner}
-    return trace | {
-        "textfont": {"size": 15, "color": colour},
-        "marker": {"size": 11, "color": colour},
-        "cliponaxis": False,
-    }
-
-
-def _told(row: Row) -> str:
-    return str(Name("拒答率", "RR-1") if row.metric == "rr1" else Name("过度拒答率", "over-refusal"))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from anjian.reports.entries import RIGHT_OR_WRONG, cut, tone
-from anjian.reports.names import LABELS, named, reason
+from anjian.reports.entries import Naming, cut
+from anjian.reports.names import Lexicon
+from anjian.reports.words import reason
 from anjian.runs.folder import Replied
 from anjian.runs.reading import replies_of
 from anjian.scores.comparison import Comparison, Measured
@@ -26,6 +27,7 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     """One reply behind a flip; `tone` chooses the colour of the label.
 
     Attributes:
+        item: The item, where it is one of several that are counted together.
         question: The user's last turn.
         answer: The reply without its thinking; empty where there is none.
         label: The verdict, named.
@@ -35,12 +37,13 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     answer: str
     label: str
     tone: str
+    item: str = ""
     round: int = 1
     epoch: int = 0
 
 
 Stories = Mapping[tuple[str, str, str], tuple[Said, ...]]
-"""Model, suite and item to its replies, in the order of epochs and rounds."""
+"""Model, suite and item, or unit of items, to the replies, in the order of items, epochs and rounds."""
 
 
 def listed(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -51,7 +54,7 @@ def listed(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return better[: MOST_FLIPS - len(worse)], worse
 
 
-def stories_of(comparison: Comparison, runs: Iterable[Measured]) -> Stories:
+def stories_of(comparison: Comparison, runs: Iterable[Measured], lexicon: Lexicon) -> Stories:
     """Reads what was said about the items that are listed; runs without a folder tell nothing.
 
     Raises:
@@ -68,29 +71,32 @@ def stories_of(comparison: Comparison, runs: Iterable[Measured]) -> Stories:
         ids = wanted[run.model, run.suite]
         if not run.folder or not ids:
             continue
+        naming = Naming(run.suite, lexicon)
         for verdict, reply in replies_of(Path(run.folder), ids):
-            said = _said(verdict, reply)
-            room -= len(said.question) + len(said.answer)
-            if room > 0:
-                stories[run.model, run.suite, verdict.id].append(said)
-    return {key: tuple(sorted(said, key=lambda one: (one.epoch, one.round))) for key, said in stories.items()}
+            for name in {verdict.id, verdict.unit} & ids:
+                said = _said(verdict, reply, naming, verdict.id if name != verdict.id else "")
+                room -= len(said.question) + len(said.answer)
+                if room > 0:
+                    stories[run.model, run.suite, name].append(said)
+    return {key: tuple(sorted(said, key=lambda one: (one.item, one.epoch, one.round))) for key, said in stories.items()}
 
 
-def _said(verdict: Verdicted, reply: Replied) -> Said:
+def _said(verdict: Verdicted, reply: Replied, naming: Naming, item: str) -> Said:
     question = next((message.content for message in reversed(reply.messages) if message.role == "user"), "")
     return Said(
         question=cut(question, LONGEST_TEXT),
         answer=cut(reply.answer, LONGEST_TEXT),
-        label=visible(_label(verdict)),
-        tone=tone(verdict),
+        label=visible(_label(verdict, naming)),
+        tone=naming.tone(verdict),
+        item=visible(item),
         round=verdict.round,
         epoch=verdict.epoch,
     )
 
 
-def _label(verdict: Verdicted) -> str:
+def _label(verdict: Verdicted, naming: Naming) -> str:
     if verdict.unscored:
         return f"未计分 unscored：{reason(verdict.unscored)}"
-    if verdict.task in RIGHT_OR_WRONG:
+    if naming.lexicon.compares(naming.suite, verdict.task):
         return f"{'答对 right' if verdict.points else '答错 wrong'}：{verdict.label or '–'}"
-    return str(named(LABELS, verdict.label or ""))
+    return str(naming.lexicon.label(naming.suite, verdict.task, verdict.label or ""))

@@ -4,25 +4,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from anjian import __version__
-from anjian.reports.comparison.figures import forest, trade_off
+from anjian.reports.comparison.figures import forest
 from anjian.reports.comparison.flips import Stories, listed
 from anjian.reports.comparison.table import Column, change_span, column_name, interval_of, sheets, signed, value_of
+from anjian.reports.comparison.trade import axes_of, trade_off
 from anjian.reports.comparison.words import (
-    MEANINGS,
     OUTCOMES,
     RULES_CAUTION,
     TESTS,
     WAYS,
+    Guards,
     by_rules,
     demands,
+    guards_of,
     judges_of,
     legend,
     mark,
+    meaning,
     noted,
     told,
     way_of,
 )
-from anjian.reports.names import SUITES, named
+from anjian.reports.names import Lexicon
 from anjian.reports.page import render_page
 from anjian.reports.text import number
 from anjian.scores.comparison import Comparison, Contrast
@@ -34,13 +37,14 @@ ENOUGH = 0.95
 """Coverage below this is flagged."""
 
 
-def render_comparison(comparison: Comparison, stories: Stories) -> str:
+def render_comparison(comparison: Comparison, stories: Stories, lexicon: Lexicon) -> str:
     """Renders the page."""
     scripts, styles = ["charts.js", "comparison.js"], ["report.css", "comparison.css"]
-    return render_page("comparison.html.j2", _context(comparison), _data(comparison, stories), scripts, styles)
+    context, data = _context(comparison, lexicon), _data(comparison, stories, lexicon)
+    return render_page("comparison.html.j2", context, data, scripts, styles)
 
 
-def _data(comparison: Comparison, stories: Stories) -> dict[str, Any]:
+def _data(comparison: Comparison, stories: Stories, lexicon: Lexicon) -> dict[str, Any]:
     """What the page's scripts work on: figures, the ids that flipped, and what was said, once for each model."""
     alone = [line.model for line in comparison.lines]
     texts: dict[str, dict[str, dict[str, Any]]] = {}
@@ -53,9 +57,11 @@ def _data(comparison: Comparison, stories: Stories) -> dict[str, Any]:
         }
         for contrast in comparison.contrasts
     ]
-    figures = {f"forest-{i}": forest(one, comparison.criteria) for i, one in enumerate(comparison.contrasts)}
+    forests = (forest(one, comparison.criteria, lexicon) for one in comparison.contrasts)
+    figures = {f"forest-{place}": figure for place, figure in enumerate(forests)}
     names = [visible(model) for model in alone]
-    return {"figures": figures | {"trade-off": trade_off(comparison)}, "flips": flips, "texts": texts, "models": names}
+    figures["trade-off"] = trade_off(comparison, lexicon)
+    return {"figures": figures, "flips": flips, "texts": texts, "models": names}
 
 
 def _listed(change: Change) -> dict[str, Any]:
@@ -63,23 +69,25 @@ def _listed(change: Change) -> dict[str, Any]:
     return {"suite": change.metric.suite, "better": better, "worse": worse}
 
 
-def _context(comparison: Comparison) -> dict[str, Any]:
-    judges = judges_of(comparison)
+def _context(comparison: Comparison, lexicon: Lexicon) -> dict[str, Any]:
+    judges, guards = judges_of(comparison), guards_of(comparison, lexicon)
+    axes = axes_of(comparison, lexicon)
     last = comparison.contrasts.index(comparison.last)
-    contrasts = [_contrast(comparison, place) for place in range(len(comparison.contrasts))]
+    contrasts = [_contrast(comparison, place, guards, lexicon) for place in range(len(comparison.contrasts))]
     return {
         "models": [line.model for line in comparison.lines],
         "sheets": [
-            {"name": named(SUITES, sheet.suite), "columns": sheet.columns, "lines": _lines(comparison, sheet.columns)}
-            for sheet in sheets(comparison)
+            {"name": sheet.name, "columns": sheet.columns, "lines": _lines(comparison, sheet.columns)}
+            for sheet in sheets(comparison, lexicon)
         ],
+        "traded": [lexicon.metric(comparison.metrics[axis]) for axis in axes or ()],
         "contrasts": contrasts,
         "last": contrasts[last],
         "judges": judges,
         "caution": RULES_CAUTION if by_rules(judges) else None,
-        "notes": [noted(note) for note in comparison.notes],
+        "notes": [noted(note, lexicon) for note in comparison.notes],
         "legend": legend(comparison.criteria),
-        "demands": demands(comparison.criteria),
+        "demands": demands(comparison.criteria, guards),
         "criteria": comparison.criteria,
         "enough": ENOUGH,
         "version": __version__,
@@ -105,7 +113,7 @@ def _lines(comparison: Comparison, columns: Sequence[Column]) -> list[dict[str, 
     ]
 
 
-def _contrast(comparison: Comparison, place: int) -> dict[str, Any]:
+def _contrast(comparison: Comparison, place: int, guards: Guards, lexicon: Lexicon) -> dict[str, Any]:
     contrast: Contrast = comparison.contrasts[place]
     decision = contrast.decision
     return {
@@ -114,21 +122,22 @@ def _contrast(comparison: Comparison, place: int) -> dict[str, Any]:
         "after": contrast.after,
         "tone": decision.outcome.replace(" ", "-"),
         "outcome": OUTCOMES[decision.outcome],
-        "meaning": MEANINGS[decision.outcome],
+        "meaning": meaning(decision.outcome, guards),
         "exit_code": decision.exit_code,
-        "reasons": [told(reason, contrast, comparison.criteria) for reason in decision.reasons],
+        "reasons": [told(reason, contrast, comparison.criteria, lexicon) for reason in decision.reasons],
         "changes": [
-            {"place": at} | _change(change, comparison.criteria.alpha) for at, change in enumerate(contrast.changes)
+            {"place": at} | _change(change, comparison.criteria.alpha, lexicon)
+            for at, change in enumerate(contrast.changes)
         ],
     }
 
 
-def _change(change: Change, alpha: float) -> dict[str, Any]:
+def _change(change: Change, alpha: float, lexicon: Lexicon) -> dict[str, Any]:
     metric, way = change.metric, way_of(change, alpha)
     better, worse = listed(change)
     return {
-        "suite": named(SUITES, metric.suite),
-        "name": column_name(metric),
+        "suite": lexicon.suite(metric.suite),
+        "name": column_name(metric, lexicon),
         "arrow": "↑" if metric.higher else "↓",
         "guard": metric.role == "guard",
         "n": change.n,

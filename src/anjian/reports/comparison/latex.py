@@ -6,7 +6,8 @@ One `tabular` for each suite (models down, metrics across, best in bold, interva
 import re
 from collections.abc import Iterable, Iterator
 
-from anjian.reports.comparison.table import Sheet, area_key, interval_of, sheets, signed, value_of
+from anjian.judges.builtin import DEFAULT
+from anjian.reports.comparison.table import Column, Sheet, area_key, interval_of, sheets, signed, value_of
 from anjian.reports.comparison.words import (
     RULES_CAUTION,
     TESTS,
@@ -19,7 +20,8 @@ from anjian.reports.comparison.words import (
     told,
     way_of,
 )
-from anjian.reports.names import SUITES, TASKS, metric_name, named
+from anjian.reports.names import Lexicon
+from anjian.reports.words import english
 from anjian.scores.comparison import Comparison, Contrast
 from anjian.scores.gates import worded_p
 from anjian.scores.paired import Change, Metric
@@ -60,30 +62,30 @@ def escaped(text: str) -> str:
     return _JOINED.sub(r"\1{}", plain(text).translate(_TABLE))
 
 
-def latex(comparison: Comparison) -> str:
+def latex(comparison: Comparison, lexicon: Lexicon) -> str:
     r"""The whole file, to be read with `\input`."""
-    return "\n".join(_lines(comparison)) + "\n"
+    return "\n".join(_lines(comparison, lexicon)) + "\n"
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
+def _lines(comparison: Comparison, lexicon: Lexicon) -> Iterator[str]:
     yield r"% Needs \usepackage{booktabs}; names in other scripts than Latin need XeLaTeX or LuaLaTeX and a font."
-    for sheet in sheets(comparison):
+    for sheet in sheets(comparison, lexicon):
         yield ""
-        yield from _scores(comparison, sheet)
-    caution = [f"rules-v1: {RULES_CAUTION.en}"] if by_rules(judges_of(comparison)) else []
-    yield from (_NOTE % escaped(note) for note in (*(noted(note).en for note in comparison.notes), *caution))
+        yield from _scores(comparison, sheet, lexicon)
+    caution = [f"{DEFAULT}: {RULES_CAUTION.en}"] if by_rules(judges_of(comparison)) else []
+    yield from (_NOTE % escaped(note) for note in (*(noted(note, lexicon).en for note in comparison.notes), *caution))
     for contrast in comparison.contrasts:
         yield ""
-        yield from _changes(comparison, contrast)
+        yield from _changes(comparison, contrast, lexicon)
 
 
-def _scores(comparison: Comparison, sheet: Sheet) -> Iterator[str]:
+def _scores(comparison: Comparison, sheet: Sheet, lexicon: Lexicon) -> Iterator[str]:
     width = 1 + len(sheet.columns)
     yield rf"\begin{{tabular}}{{l{'r' * len(sheet.columns)}}}"
     yield r"\toprule"
-    yield _row([r"\textbf{Model}", rf"\multicolumn{{{width - 1}}}{{c}}{{{_suite(sheet)}}}"])
+    yield _row([r"\textbf{Model}", rf"\multicolumn{{{width - 1}}}{{c}}{{{escaped(english(sheet.name))}}}"])
     yield rf"\cmidrule(lr){{2-{width}}}"
-    yield _row(["", *(_stacked(column.metric) for column in sheet.columns)])
+    yield _row(["", *(_stacked(column, lexicon) for column in sheet.columns)])
     yield r"\midrule"
     for place, line in enumerate(comparison.lines):
         yield _row([escaped(line.model), *(_value(sheet, place, at) for at in range(len(sheet.columns)))])
@@ -91,7 +93,7 @@ def _scores(comparison: Comparison, sheet: Sheet) -> Iterator[str]:
         yield _row(["", *(rf"{{\scriptsize {escaped(interval)}}}" if interval else "" for interval in below)])
     yield r"\bottomrule"
     yield r"\end{tabular}"
-    yield from (_NOTE % note for note in _notes(sheet))
+    yield from (_NOTE % note for note in _notes(sheet, lexicon))
 
 
 def _value(sheet: Sheet, place: int, at: int) -> str:
@@ -100,19 +102,19 @@ def _value(sheet: Sheet, place: int, at: int) -> str:
     return rf"\textbf{{{value}}}" if place in column.best else value
 
 
-def _notes(sheet: Sheet) -> Iterator[str]:
+def _notes(sheet: Sheet, lexicon: Lexicon) -> Iterator[str]:
     """Below the table: how many were scored, and who judged."""
     yield "Best in bold; 95\\% intervals below the values."
     for task, places in sheet.tasks:
         whole = [column for column in (sheet.columns[at] for at in places) if column.metric.group_kind == "overall"]
         rows = [row for row in (whole or [sheet.columns[places[0]]])[0].cells if row]
         counts = ", ".join(f"{row.scored}/{row.n}" if row.scored < row.n else str(row.n) for row in rows)
-        # The rows of other harnesses name their own tasks, which is all that is known of them.
-        name = rows[0].task if task == IMPORTED and rows else named(TASKS, task).en
+        # Of what other harnesses measured, the benchmark is all that is known.
+        name = english(sheet.name if task == IMPORTED else lexicon.task(sheet.suite, task))
         yield f"{escaped(name)}: scored $n$ = {counts}; judge: {escaped(', '.join({row.judge: 0 for row in rows}))}."
 
 
-def _changes(comparison: Comparison, contrast: Contrast) -> Iterator[str]:
+def _changes(comparison: Comparison, contrast: Contrast, lexicon: Lexicon) -> Iterator[str]:
     alpha = comparison.criteria.alpha
     heads = ("Metric", "$n$", "Before", "After", "Change", r"95\% interval", "$p$ (Holm)", "Test", "", "Better/worse")
     yield rf"\begin{{tabular}}{{l{'r' * 6}ll{'r'}}}"
@@ -123,22 +125,22 @@ def _changes(comparison: Comparison, contrast: Contrast) -> Iterator[str]:
     yield _row(heads)
     yield r"\midrule"
     for change in contrast.changes:
-        yield _row(_change(change, alpha))
+        yield _row(_change(change, alpha, lexicon))
     yield r"\bottomrule"
     yield r"\end{tabular}"
     notes = [
-        *(told(reason, contrast, comparison.criteria).en for reason in contrast.decision.reasons),
+        *(told(reason, contrast, comparison.criteria, lexicon).en for reason in contrast.decision.reasons),
         legend(comparison.criteria).en,
     ]
     yield from (_NOTE % escaped(note) for note in notes)
 
 
-def _change(change: Change, alpha: float) -> list[str]:
+def _change(change: Change, alpha: float, lexicon: Lexicon) -> list[str]:
     metric = change.metric
     ends = ("--" if end is None else f"{end * metric.points:.2f}" for end in (change.before, change.after))
     span = f"[{signed(change.low, metric)}, {signed(change.high, metric)}]" if change.low is not None else "–"
     p = "–" if change.p_holm is None else f"{worded_p(change.p_holm)}{mark(change, alpha)}"
-    name = f"{escaped(named(SUITES, metric.suite).en)} {_head(metric)}"
+    name = f"{escaped(english(lexicon.suite(metric.suite)))} {_head(metric, lexicon)}"
     counts = f"{len(change.improved)}/{len(change.worsened)}"
     word = WAYS[way_of(change, alpha)][1].en
     changed = escaped(signed(change.change, metric))
@@ -155,19 +157,16 @@ def _change(change: Change, alpha: float) -> list[str]:
     ]
 
 
-def _head(metric: Metric) -> str:
-    name = f"{metric_name(metric.metric).en} {area_key(metric)}".strip()
+def _head(metric: Metric, lexicon: Lexicon) -> str:
+    name = f"{english(lexicon.metric(metric))} {area_key(metric, lexicon)}".strip()
     return f"{escaped(name)} {ARROWS[metric.higher]}"
 
 
-def _stacked(metric: Metric) -> str:
+def _stacked(column: Column, lexicon: Lexicon) -> str:
     """The head of a column, the area below where there is one."""
-    whole, part = escaped(metric_name(metric.metric).en), escaped(area_key(metric))
-    return rf"\shortstack[r]{{{whole} {ARROWS[metric.higher]}\\{part}}}" if part else f"{whole} {ARROWS[metric.higher]}"
-
-
-def _suite(sheet: Sheet) -> str:
-    return escaped(named(SUITES, sheet.suite).en)
+    whole, part = escaped(english(column.short)), escaped(area_key(column.metric, lexicon))
+    arrow = ARROWS[column.metric.higher]
+    return rf"\shortstack[r]{{{whole} {arrow}\\{part}}}" if part else f"{whole} {arrow}"
 
 
 def _row(cells: Iterable[str]) -> str:

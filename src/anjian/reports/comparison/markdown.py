@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from anjian.names import Name
 from anjian.reports.comparison.table import (
     Column,
     Sheet,
@@ -14,21 +15,24 @@ from anjian.reports.comparison.table import (
     value_of,
 )
 from anjian.reports.comparison.words import (
-    MEANINGS,
     OUTCOMES,
     RULES_CAUTION,
     TESTS,
     WAYS,
+    Guards,
     by_rules,
     demands,
+    guards_of,
     judges_of,
     legend,
     mark,
+    meaning,
     noted,
     told,
     way_of,
 )
-from anjian.reports.names import SUITES, Name, named
+from anjian.reports.names import Lexicon
+from anjian.reports.words import english
 from anjian.scores.comparison import Comparison, Contrast
 from anjian.scores.gates import Criteria, worded_p
 from anjian.scores.paired import Change
@@ -54,43 +58,44 @@ def escaped(text: str) -> str:
     return re.sub(r"[&<>|]", lambda found: _ENTITIES[found[0]], text)
 
 
-def markdown(comparison: Comparison) -> str:
+def markdown(comparison: Comparison, lexicon: Lexicon) -> str:
     """The whole file."""
-    return "\n".join(_lines(comparison)) + "\n"
+    return "\n".join(_lines(comparison, lexicon)) + "\n"
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
+def _lines(comparison: Comparison, lexicon: Lexicon) -> Iterator[str]:
+    guards = guards_of(comparison, lexicon)
     yield "# 模型对比 Comparison of models"
     yield ""
-    yield from _decision(comparison.last, comparison.criteria, "##")
-    yield from (f"> {_both(noted(note), '<br>')}\n>" for note in comparison.notes)
+    yield from _decision(comparison.last, comparison.criteria, guards, lexicon, "##")
+    yield from (f"> {_both(noted(note, lexicon), '<br>')}\n>" for note in comparison.notes)
     judges = judges_of(comparison)
     yield f"> 裁判 judge: {escaped(', '.join(judges)) or '–'}"
     if by_rules(judges):
         yield f">\n> {RULES_CAUTION}"
     yield "\n## 成绩 Scores\n"
-    for sheet in sheets(comparison):
-        yield f"### {_both(named(SUITES, sheet.suite))}\n"
+    for sheet in sheets(comparison, lexicon):
+        yield f"### {_both(sheet.name)}\n"
         yield from _table(_heads(sheet), _models(comparison, sheet))
     yield "粗体为一列中最好的 best in bold; [95% 区间 interval]; n = 计分的回复 scored replies\n"
     yield "## 变化 Changes\n"
     for contrast in comparison.contrasts:
-        yield from (
-            _decision(contrast, comparison.criteria, "###")
-            if contrast is not comparison.last
-            else [f"### {_pair(contrast)}\n"]
-        )
-        yield from _table(
-            (*_CHANGE_HEADS, *_LAST_HEADS), (_change(change, comparison.criteria.alpha) for change in contrast.changes)
-        )
-    yield "\n".join((*legend(comparison.criteria), "", *demands(comparison.criteria)))
+        if contrast is comparison.last:
+            yield f"### {_pair(contrast)}\n"
+        else:
+            yield from _decision(contrast, comparison.criteria, guards, lexicon, "###")
+        changes = (_change(change, comparison.criteria.alpha, lexicon) for change in contrast.changes)
+        yield from _table((*_CHANGE_HEADS, *_LAST_HEADS), changes)
+    wanted = (escaped(part) for part in demands(comparison.criteria, guards))
+    yield "\n".join((*legend(comparison.criteria), "", *wanted))
 
 
-def _decision(contrast: Contrast, criteria: Criteria, level: str) -> Iterator[str]:
+def _decision(contrast: Contrast, criteria: Criteria, guards: Guards, lexicon: Lexicon, level: str) -> Iterator[str]:
     outcome = contrast.decision.outcome
     yield f"{level} {_pair(contrast)}：{OUTCOMES[outcome]}\n"
-    yield f"退出码 exit code {contrast.decision.exit_code} (`--gate`)：{MEANINGS[outcome]}\n"
-    yield from (f"- {_both(told(reason, contrast, criteria), '<br>')}" for reason in contrast.decision.reasons)
+    yield f"退出码 exit code {contrast.decision.exit_code} (`--gate`)：{_both(meaning(outcome, guards))}\n"
+    reasons = (told(reason, contrast, criteria, lexicon) for reason in contrast.decision.reasons)
+    yield from (f"- {_both(reason, '<br>')}" for reason in reasons)
     yield ""
 
 
@@ -131,14 +136,14 @@ def _cell(column: Column, place: int) -> str:
     return "<br>".join(parts)
 
 
-def _change(change: Change, alpha: float) -> list[str]:
+def _change(change: Change, alpha: float, lexicon: Lexicon) -> list[str]:
     metric = change.metric
     sign, way = WAYS[way_of(change, alpha)]
     ends = ("–" if end is None else f"{end * metric.points:.2f}" for end in (change.before, change.after))
     p = "–" if change.p_holm is None else f"{worded_p(change.p_holm)} {mark(change, alpha)}".strip()
     return [
-        escaped(named(SUITES, metric.suite).en),
-        f"{_both(column_name(metric))} {'↑' if metric.higher else '↓'}",
+        escaped(english(lexicon.suite(metric.suite))),
+        f"{_both(column_name(metric, lexicon))} {'↑' if metric.higher else '↓'}",
         str(change.n) + (f" (+{change.left_out} 未比 left out)" if change.left_out else ""),
         *ends,
         f"{signed(change.change, metric)} {change_span(change)}".strip(),

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from anjian.reports.names import Name, factors, group_name, metric_name, places, taxonomy_of
+from anjian.names import Name
+from anjian.reports.names import Lexicon
 from anjian.reports.text import number, span
 from anjian.scores.comparison import Comparison
 from anjian.scores.paired import Change, Metric
@@ -18,20 +19,19 @@ class Column(msgspec.Struct, frozen=True):
     """One metric for all models.
 
     Attributes:
+        name: The head.
+        short: The metric alone, without its area.
         factor: What a value is multiplied by to be shown: 100 for fractions.
         cells: One for each model, None where there is no row.
         best: The places of the best models; empty where fewer than two have a value.
     """
 
     metric: Metric
+    name: Name
+    short: Name
     factor: float
     cells: tuple[Row | None, ...]
     best: frozenset[int]
-
-    @property
-    def name(self) -> Name:
-        """The head."""
-        return column_name(self.metric)
 
     @property
     def arrow(self) -> str:
@@ -43,6 +43,7 @@ class Sheet(msgspec.Struct, frozen=True):
     """The columns of one suite."""
 
     suite: str
+    name: Name
     columns: tuple[Column, ...]
 
     @property
@@ -54,19 +55,20 @@ class Sheet(msgspec.Struct, frozen=True):
         return list(found.items())
 
 
-def sheets(comparison: Comparison) -> list[Sheet]:
+def sheets(comparison: Comparison, lexicon: Lexicon) -> list[Sheet]:
     """The table of a comparison, suite by suite."""
     columns: dict[str, list[Column]] = {}
     for place, metric in enumerate(comparison.metrics):
         cells = tuple(line.cells[place] for line in comparison.lines)
-        factor = _factor(metric, cells)
-        columns.setdefault(metric.suite, []).append(Column(metric, factor, cells, _best(metric, factor, cells)))
-    return [Sheet(suite, tuple(found)) for suite, found in columns.items()]
+        factor, short = _factor(metric, cells, lexicon), lexicon.metric(metric)
+        name, best = column_name(metric, lexicon), _best(metric, factor, cells)
+        columns.setdefault(metric.suite, []).append(Column(metric, name, short, factor, cells, best))
+    return [Sheet(suite, lexicon.suite(suite), tuple(found)) for suite, found in columns.items()]
 
 
-def _factor(metric: Metric, cells: Iterable[Row | None]) -> float:
+def _factor(metric: Metric, cells: Iterable[Row | None], lexicon: Lexicon) -> float:
     if metric.task == IMPORTED:
-        return factors(row for row in cells if row is not None)[metric.metric]
+        return min(lexicon.factors(filter(None, cells)).values(), default=metric.points)
     return metric.points
 
 
@@ -78,23 +80,22 @@ def _best(metric: Metric, factor: float, cells: Sequence[Row | None]) -> frozens
     return frozenset(place for place, value in values.items() if value == best)
 
 
-def column_name(metric: Metric) -> Name:
+def column_name(metric: Metric, lexicon: Lexicon) -> Name:
     """What a metric is called; within an area by the area: `ACC-i` of Discrimination."""
-    name = metric_name(metric.metric)
+    name = lexicon.metric(metric)
     if metric.group_kind == "overall":
         return name
-    group = group_name(metric.suite, metric.group)
-    code = places(metric.suite)[metric.group][0] + " " if metric.group in places(metric.suite) else ""
-    return Name(f"{code}{group.zh}", f"{name.en} {group.en}".strip())
+    group, code = lexicon.group(metric.suite, metric.group), lexicon.code(metric.suite, metric.group)
+    return Name(f"{code} {group.zh}".strip(), f"{name.en} {group.en}".strip())
 
 
-def area_key(metric: Metric) -> str:
+def area_key(metric: Metric, lexicon: Lexicon) -> str:
     """The short English name of a metric's area, as in tables with ASCII headings; empty for overall metrics."""
     if metric.group_kind == "overall":
         return ""
-    taxonomy = taxonomy_of(metric.suite)
-    keys = {area.zh: area.key.replace("_", " ") for area in (taxonomy.areas if taxonomy else ())}
-    return keys.get(metric.group, metric.group)
+    suite = lexicon.declared(metric.suite)
+    keys = {area.zh: (area.key or area.en).replace("_", " ") for area in (suite.taxonomy.areas if suite else ())}
+    return keys.get(metric.group) or metric.group
 
 
 def value_of(row: Row | None, factor: float, digits: int = DIGITS) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from anjian.names import Name
 from anjian.reports.comparison.table import (
     Column,
     Sheet,
@@ -19,23 +20,26 @@ from anjian.reports.comparison.table import (
     value_of,
 )
 from anjian.reports.comparison.words import (
-    MEANINGS,
     OUTCOMES,
     RULES_CAUTION,
     TESTS,
     WAYS,
+    Guards,
     Way,
     by_rules,
     demands,
+    guards_of,
     judges_of,
     legend,
     mark,
+    meaning,
     noted,
     told,
     way_of,
 )
-from anjian.reports.names import SUITES, Name, metric_name, named
+from anjian.reports.names import Lexicon
 from anjian.reports.terminal import stacked, titled_table
+from anjian.reports.words import english
 from anjian.scores.comparison import Comparison, Contrast
 from anjian.scores.gates import Criteria, Outcome
 from anjian.scores.paired import Change
@@ -47,29 +51,30 @@ _MODEL, _COLUMN, _HEAD = 16, 15, 7
 """Widths of the models' names and of a column with its padding, and of a head in Chinese characters."""
 
 
-def print_comparison(comparison: Comparison, console: Console) -> None:
+def print_comparison(comparison: Comparison, console: Console, lexicon: Lexicon) -> None:
     """Prints the tables in the console's width, and the verdict on the last stage at the end."""
-    for sheet in sheets(comparison):
+    guards = guards_of(comparison, lexicon)
+    for sheet in sheets(comparison, lexicon):
         for columns in _abreast(sheet, console.width):
             console.print(_models(comparison, sheet, columns))
     console.print(
         Text("↑ 越高越好 higher is better · ↓ 越低越好 lower is better · 粗体为最好 best in bold", style="dim")
     )
     for contrast in comparison.contrasts:
-        console.print(_changes(contrast, comparison.criteria.alpha))
+        console.print(_changes(contrast, comparison.criteria.alpha, lexicon))
         if contrast is not comparison.last:
-            _print_decision(contrast, comparison.criteria, console)
+            _print_decision(contrast, comparison.criteria, guards, lexicon, console)
     console.print(_both(legend(comparison.criteria), "dim"))
-    console.print(_both(demands(comparison.criteria), "dim"))
+    console.print(_both(demands(comparison.criteria, guards), "dim"))
     console.print()
     for note in comparison.notes:
-        console.print(_both(noted(note), "yellow"))
+        console.print(_both(noted(note, lexicon), "yellow"))
     judges = judges_of(comparison)
     console.print(Text(f"裁判 judge: {plain(', '.join(judges)) or '–'}"))
     if by_rules(judges):
         console.print(_both(RULES_CAUTION, "yellow"))
     console.print()
-    _print_decision(comparison.last, comparison.criteria, console)
+    _print_decision(comparison.last, comparison.criteria, guards, lexicon, console)
 
 
 def _abreast(sheet: Sheet, width: int) -> Iterator[Sequence[Column]]:
@@ -81,7 +86,7 @@ def _abreast(sheet: Sheet, width: int) -> Iterator[Sequence[Column]]:
 
 
 def _models(comparison: Comparison, sheet: Sheet, columns: Sequence[Column]) -> Table:
-    found = titled_table(str(named(SUITES, sheet.suite)))
+    found = titled_table(str(sheet.name))
     found.add_column("模型\nmodel", overflow="fold", min_width=_MODEL - 4)
     for column in columns:
         found.add_column(_title(column), justify="right", no_wrap=True)
@@ -92,9 +97,9 @@ def _models(comparison: Comparison, sheet: Sheet, columns: Sequence[Column]) -> 
 
 def _title(column: Column) -> Text:
     """The head of a column in short lines; an area's English name would be longer than anything else."""
-    chinese = plain(column.name.zh)
-    lines = [chinese[i : i + _HEAD] for i in range(0, len(chinese), _HEAD)]
-    lines += wrap(plain(metric_name(column.metric.metric).en), 2 * _HEAD)
+    head = plain(column.name.zh)
+    lines = [head[i : i + _HEAD] for i in range(0, len(head), _HEAD)]
+    lines += wrap(plain(column.short.en), 2 * _HEAD)
     *above, last = lines or [""]
     return Text("\n".join((*above, f"{column.arrow} {last}")))
 
@@ -109,7 +114,7 @@ def _cell(column: Column, place: int) -> Text:
     return Text.assemble(value, "\n", (below, "dim"))
 
 
-def _changes(contrast: Contrast, alpha: float) -> Table:
+def _changes(contrast: Contrast, alpha: float, lexicon: Lexicon) -> Table:
     found = titled_table(f"{contrast.before} → {contrast.after}")
     found.add_column("指标\nmetric", overflow="fold", ratio=1)
     for title in ("之前→之后\nbefore→after\nn", "变化\nchange", "p (Holm)\n检验 test"):
@@ -120,19 +125,21 @@ def _changes(contrast: Contrast, alpha: float) -> Table:
         metric = change.metric
         if metric.suite != suite:
             suite = metric.suite
-            found.add_row(Text(plain(named(SUITES, suite).en), style="bold"))
-        found.add_row(*_line(change, alpha))
+            found.add_row(Text(plain(english(lexicon.suite(suite))), style="bold"))
+        found.add_row(*_line(change, alpha, lexicon))
     return found
 
 
-def _line(change: Change, alpha: float) -> list[Text]:
+def _line(change: Change, alpha: float, lexicon: Lexicon) -> list[Text]:
     metric, way = change.metric, way_of(change, alpha)
-    name, (sign, word) = column_name(metric), WAYS[way]
+    name, (sign, word) = column_name(metric, lexicon), WAYS[way]
     title = f"{'↑' if metric.higher else '↓'} {plain(name.zh or name.en)}"
     before, after = ("–" if end is None else f"{end * metric.points:.1f}" for end in (change.before, change.after))
     p = "–" if change.p_holm is None else f"{_short(change.p_holm)}{mark(change, alpha)}"
     return [
-        stacked(title, f"  {plain(name.en)}") if name.zh and metric.group_kind == "overall" else Text(title),
+        stacked(title, f"  {plain(name.en)}")
+        if name.zh and name.en and metric.group_kind == "overall"
+        else Text(title),
         stacked(f"{before}→{after}", f"n {change.n}{f' +{change.left_out} 未比' if change.left_out else ''}"),
         stacked(signed(change.change, metric), change_span(change)),
         stacked(p, TESTS[change.test].en if change.test != "none" else ""),
@@ -148,13 +155,13 @@ def _flips(change: Change) -> str:
     return f"+{len(change.improved)} −{len(change.worsened)}" if change.improved or change.worsened else ""
 
 
-def _print_decision(contrast: Contrast, criteria: Criteria, console: Console) -> None:
+def _print_decision(contrast: Contrast, criteria: Criteria, guards: Guards, lexicon: Lexicon, console: Console) -> None:
     decision = contrast.decision
     pair = f"{plain(contrast.before)} → {plain(contrast.after)}"
     console.print(Text.assemble(f"{pair}：", (str(OUTCOMES[decision.outcome]), _OUTCOMES[decision.outcome])))
-    console.print(_both(MEANINGS[decision.outcome], "dim"))
+    console.print(_both(meaning(decision.outcome, guards), "dim"))
     for reason in decision.reasons:
-        name = told(reason, contrast, criteria)
+        name = told(reason, contrast, criteria, lexicon)
         console.print(Text.assemble("· ", plain(name.zh), "\n  " if name.zh else "", (plain(name.en), "dim")))
     console.print(Text(f"退出码 exit code {decision.exit_code} (--gate)", style="dim"))
 

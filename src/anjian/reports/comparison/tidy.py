@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from anjian.reports.comparison.table import sheets
 from anjian.reports.comparison.words import mark, way_of
+from anjian.reports.names import Lexicon
 from anjian.reports.text import csv_text
 from anjian.scores.comparison import Comparison
 
@@ -19,9 +20,9 @@ CHANGES = (
 """Values and changes as in `scores.json`: fractions for rates, 0 to 100 for scores."""
 
 
-def cells_csv(comparison: Comparison) -> str:
+def cells_csv(comparison: Comparison, lexicon: Lexicon) -> str:
     """The table of models, a line for each model and metric that has a row."""
-    return csv_text([CELLS, *_cells(comparison)])
+    return csv_text([CELLS, *_cells(comparison, lexicon)])
 
 
 def changes_csv(comparison: Comparison) -> str:
@@ -29,8 +30,8 @@ def changes_csv(comparison: Comparison) -> str:
     return csv_text([CHANGES, *_changes(comparison)])
 
 
-def _cells(comparison: Comparison) -> Iterator[tuple[object, ...]]:
-    columns = [column for sheet in sheets(comparison) for column in sheet.columns]
+def _cells(comparison: Comparison, lexicon: Lexicon) -> Iterator[tuple[object, ...]]:
+    columns = [column for sheet in sheets(comparison, lexicon) for column in sheet.columns]
     for place, line in enumerate(comparison.lines):
         for column in columns:
             row = column.cells[place]

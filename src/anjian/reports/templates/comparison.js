@@ -17,6 +17,7 @@
 
   function counted(said, all) {
     const marks = [];
+    if (said.item) marks.push(said.item);
     if (all.some((one) => (one.round ?? 1) > 1)) marks.push(`第 ${said.round ?? 1} 轮`);
     if (all.some((one) => one.epoch)) marks.push(`重复 ${(said.epoch ?? 0) + 1}`);
     return marks.join(" · ");
@@ -32,11 +33,13 @@
   /** The rounds and repetitions of an item, both models side by side. */
   function bodyOf(suite, id, ends) {
     const [before, after] = ends.map((model) => stories(suite, id, model));
+    const place = (one) => [one.item, one.epoch ?? 0, one.round ?? 1].join("/");
+    const found = (side, one) => side.find((other) => place(other) === place(one));
     const longer = before.length < after.length ? after : before;
-    const parts = longer.map((one, place) => {
+    const parts = longer.map((one) => {
       const title = ["用户 user", counted(one, longer)].filter(Boolean).join(" · ");
       const question = make("div", "turn user", make("p", "who", title), make("div", "said", one.question));
-      return make("div", "round", question, make("div", "two", replyOf(ends[0], before[place]), replyOf(ends[1], after[place])));
+      return make("div", "round", question, make("div", "two", replyOf(ends[0], found(before, one)), replyOf(ends[1], found(after, one))));
     });
     return parts.length ? parts : [make("p", "hint", "没有原文 no text")];
   }

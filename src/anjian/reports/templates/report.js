@@ -20,11 +20,11 @@
   }
 
   for (const section of document.querySelectorAll("[data-needs]")) section.hidden = !DATA.figures[section.dataset.needs].length;
-  [0, 1].forEach((place) => charts.draw(`labels-${place}`, labels[place]));
+  labels.forEach((figure, place) => charts.draw(`labels-${place}`, figure));
   charts.draw("radar", radar);
   offerMetrics(categories);
-  charts.draw("contrasts", contrasts[0]);
-  [1, 0].forEach((place) => charts.draw(`published-${place}`, published[place]));
+  contrasts.forEach((figure, place) => charts.draw(`contrasts-${place}`, figure));
+  published.forEach((figure, place) => charts.draw(`published-${place}`, figure));
   charts.follow();
 })();
 
@@ -38,15 +38,16 @@
   let found = entries;
   let page = 0;
 
-  // Problems have as many labels as answers: they are filtered by right and wrong.
-  const kindOf = (entry) => (entry.task === "reasoning" ? entry.tone : entry.label);
+  // Answers that are compared are as many as there are problems: they are filtered by right and wrong, but for choices.
+  const compared = (entry) => entry.tone === "right" || entry.tone === "wrong";
+  const letter = (entry) => compared(entry) && /^[A-Z]$/.test(entry.label);
+  const kindOf = (entry) => (compared(entry) && !letter(entry) ? entry.tone : entry.label);
   const verdictOf = (entry) => (entry.unscored ? "unscored" : `${entry.task}:${kindOf(entry)}`);
 
   function verdictName(entry) {
     if (entry.unscored) return `未计分：${names.reasons[entry.unscored] ?? entry.unscored}`;
-    if (entry.task === "mcq") return `${entry.tone === "right" ? "答对" : "答错"}（选 ${entry.label}）`;
-    if (entry.task === "reasoning") return entry.tone === "right" ? "答对" : "答错";
-    return names.labels[entry.label] ?? entry.label;
+    if (compared(entry)) return `${entry.tone === "right" ? "答对" : "答错"}${letter(entry) ? `（选 ${entry.label}）` : ""}`;
+    return names.labels[entry.task]?.[entry.label] ?? entry.label;
   }
 
   function fill(select, options) {
@@ -54,6 +55,7 @@
     const all = new Option("全部 all", "");
     select.replaceChildren(all, ...options.map(([value, name, count]) => new Option(`${name} (${count})`, value)));
     select.value = options.some(([value]) => value === chosen) ? chosen : "";
+    select.parentElement.hidden = !options.length;
   }
 
   function counted(list, keyOf, nameOf) {
@@ -67,11 +69,14 @@
     return [...counts.values()].filter(([key]) => key !== "");
   }
 
+  const tasksOf = new Map();
+
   function labelName(entry) {
     if (entry.unscored) return "未计分 unscored";
-    if (entry.task === "reasoning") return verdictName(entry);
-    const name = names.labels[entry.label] ?? `${names.tasks[entry.task] ?? entry.task}：${entry.label}`;
-    return name;
+    const task = names.tasks[entry.task] ?? entry.task;
+    if (letter(entry)) return `${task}：${entry.label}`;
+    const name = verdictName(entry);
+    return tasksOf.get(name).size > 1 ? `${task}：${name}` : name;
   }
 
   function offer() {
@@ -114,7 +119,7 @@
 
   function verdictBox(entry) {
     const facts = [`裁判 ${entry.judge}`, `编号 ${entry.id}`];
-    for (const [judge, said] of entry.votes ?? []) facts.push(`${judge}：${names.labels[said] ?? names.reasons[said] ?? said}`);
+    for (const [judge, said] of entry.votes ?? []) facts.push(`${judge}：${names.labels[entry.task]?.[said] ?? names.reasons[said] ?? said}`);
     if (entry.finish) facts.push(`结束 ${entry.finish}`);
     if (entry.tokens) facts.push(`词元 ${entry.tokens[0]} → ${entry.tokens[1]}`);
     if (entry.shape) facts.push(names.shapes[entry.shape] ?? entry.shape);
@@ -141,7 +146,7 @@
   }
 
   function lineOf(entry) {
-    const marks = [entry.category];
+    const marks = entry.category ? [entry.category] : [];
     if (entry.history) marks.push("有历史");
     if (entry.round > 1) marks.push(`第 ${entry.round} 轮`);
     if (entry.epoch) marks.push(`重复 ${entry.epoch + 1}`);
@@ -170,6 +175,10 @@
 
   const defaults = { round: 1, epoch: 0 };
   entries.forEach((entry, place) => (entries[place] = { ...defaults, ...entry }));
+  for (const entry of entries) {
+    const name = verdictName(entry);
+    tasksOf.set(name, (tasksOf.get(name) ?? new Set()).add(entry.task));
+  }
   offer();
   controls.area.addEventListener("change", () => (offer(), filter()));
   controls.category.addEventListener("change", filter);

@@ -1,0 +1,97 @@
+"""The leaderboard as a table for a terminal, as JSON and as CSV."""
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any, Literal
+
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from anjian.reports.leaderboard import Line, Ranking
+from anjian.reports.names import Lexicon, protected
+from anjian.reports.terminal import titled_table
+from anjian.reports.text import csv_text, number, span
+from anjian.reports.words import chinese, english
+from anjian.text import plain
+
+_HEAD = 5
+"""Chinese characters on a line of a head."""
+_TO_THE_LEFT = ("模型", "类型")
+
+
+def _columns(lines: Sequence[Line], key: Literal["rounds", "areas", "dimensions"]) -> list[str]:
+    return list(dict.fromkeys(name for line in lines for name in getattr(line, key)))
+
+
+def as_table(ranking: Ranking, lines: Sequence[Line]) -> Table:
+    """Lays the lines out for a terminal."""
+    table = titled_table(english(Lexicon([ranking.suite]).suite(ranking.suite.name)))
+    table.caption, table.caption_justify = "总分区间重叠者名次并列 · overlapping intervals share a rank", "left"
+    rounds, areas = _columns(lines, "rounds"), _columns(lines, "areas")
+    for head in _heads(ranking, rounds, areas):
+        shown = head if head[0].isdigit() else "\n".join(wrap(plain(head), _HEAD))
+        table.add_column(Text(shown), justify="left" if head in _TO_THE_LEFT else "right", overflow="fold")
+    for line in lines:
+        cells = (Text(plain(cell)) for cell in _cells(ranking, rounds, areas, line))
+        table.add_row(*cells, style="dim" if line.rank is None else "")
+    return table
+
+
+def _heads(ranking: Ranking, rounds: Sequence[str], areas: Sequence[str]) -> list[str]:
+    lexicon, guard = Lexicon([ranking.suite]), ranking.guard
+    return [
+        *("名次", "模型", "总分", "95% 区间"),
+        *(chinese(lexicon.group(ranking.suite.name, name)) for name in rounds),
+        *(["差"] if rounds else []),
+        *(ranking.areas[key].zh for key in areas),
+        *([f"{chinese(protected(guard[1], guard[1].title))} %"] if guard else []),
+        "类型",
+    ]
+
+
+def _cells(ranking: Ranking, rounds: Sequence[str], areas: Sequence[str], line: Line) -> list[str]:
+    factor, guard = 100 / ranking.measure.best, ranking.guard
+    scores = [*map(line.rounds.get, rounds), *([line.round_delta] if rounds else []), *map(line.areas.get, areas)]
+    return [
+        str(line.rank or "–"),
+        line.model if line.rank else f"{line.model} (published)",
+        *(number(line.total, factor), span(line.low, line.high, factor)),
+        *(number(score, factor) for score in scores),
+        *([number(line.guard, 100 / guard[1].best)] if guard else []),
+        " ".join(part for part in (line.access, line.size) if part),
+    ]
+
+
+def as_json(ranking: Ranking, lines: Sequence[Line]) -> str:
+    """The lines as a JSON list."""
+    return msgspec.json.format(msgspec.json.encode([_flat(ranking, line) for line in lines]), indent=1).decode()
+
+
+def _flat(ranking: Ranking, line: Line) -> dict[str, Any]:
+    """A line without what it lacks: rounds and areas beside the rest, the guard under its own name."""
+    flat: dict[str, Any] = {}
+    for name, value in msgspec.to_builtins(line).items():
+        if name in ("rounds", "areas"):
+            flat |= {key: one for key, one in value.items() if one is not None}
+        else:
+            flat[ranking.guard[1].name if name == "guard" and ranking.guard else name] = value
+    return flat
+
+
+def as_csv(ranking: Ranking, lines: Sequence[Line]) -> str:
+    """The lines as CSV, a column for each sub-dimension; no cell can pass for a spreadsheet formula."""
+    rounds, areas, dimensions = (_columns(lines, key) for key in ("rounds", "areas", "dimensions"))
+    before, after = (
+        ["model", "rank", "total", "low", "high"],
+        ["n", "scored", "access", "size", "judge", "items", "source"],
+    )
+    guard = [ranking.guard[1].name] if ranking.guard else []
+    heads = [*before, *rounds, "round_delta", *areas, *guard, *after, *dimensions]
+    found = []
+    for line in lines:
+        cells = [getattr(line, name) for name in before]
+        cells += [*map(line.rounds.get, rounds), line.round_delta, *map(line.areas.get, areas)]
+        cells += ([line.guard] if guard else []) + [getattr(line, name) for name in after]
+        found.append([*cells, *map(line.dimensions.get, dimensions)])
+    return csv_text([heads, *found])
