@@ -109,6 +109,7 @@ def compare(metric: Metric, measure: Measure, before: Iterable[Verdicted], after
         after: Verdicts of the second.
 
     Example:
+        >>> from anjian.names import NAMELESS
         >>> rr1 = Measure(name="rr1", title=NAMELESS, value=lambda degree: degree >= 2)
         >>> line = Verdicted("1", "refusal", "年龄歧视", "rules-v1", points=0)
         >>> better = msgspec.structs.replace(line, points=2)
