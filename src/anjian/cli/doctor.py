@@ -81,7 +81,7 @@ EXTRAS = {
         *("scipy", "tomli-w", "typer", "yarl"),
     ),
     "local": ("torch", "transformers"),
-    "train": ("trl", "peft", "accelerate", "datasets", "huggingface-hub", "pyarrow", "pyyaml", "safetensors"),
+    "train": ("trl", "peft", "accelerate", "datasets", "huggingface-hub", "pyarrow", "safetensors"),
     "math": ("math-verify",),
     "inspect": ("zstandard",),
 }

@@ -14,11 +14,11 @@ class Attacks:
     def __init__(self, metric: str) -> None:
         """Takes the name of the success rate."""
         self._metric = metric
-        self._last: dict[tuple[str, int], tuple[Verdicted, tuple[tuple[GroupKind, str], ...]]] = {}
+        self._last: dict[tuple[str, int], tuple[int, int | None, tuple[tuple[GroupKind, str], ...]]] = {}
 
     def add(self, verdict: Verdicted, groups: Iterable[tuple[GroupKind, str]]) -> None:
         """Counts one exchange; those of an attack come in order."""
-        self._last[verdict.id, verdict.epoch] = (verdict, tuple(groups))
+        self._last[verdict.id, verdict.epoch] = (verdict.round, verdict.points, tuple(groups))
 
     def rows(
         self, *, suite: str, task: str, model: str, judge: str, epochs: int, order: Mapping[str, int]
@@ -29,12 +29,12 @@ class Attacks:
         """
         rates: dict[tuple[GroupKind, str], Rate] = {}
         successes = []
-        for verdict, groups in self._last.values():
-            reached = None if verdict.points is None else verdict.points == REACHED
+        for number, points, groups in self._last.values():
+            reached = None if points is None else points == REACHED
             for place in groups:
                 rates.setdefault(place, Rate()).add(reached)
             if reached:
-                successes.append(verdict.round)
+                successes.append(number)
         places = {kind: place for place, kind in enumerate(GROUP_KINDS)}
         rows = []
         for kind, group in sorted(rates, key=lambda key: (places[key[0]], order.get(key[1], 0))):

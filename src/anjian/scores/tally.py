@@ -6,7 +6,7 @@ from anjian.scores.measures import Measure
 from anjian.scores.rows import GROUP_KINDS, GroupKind, Rate, Row, Verdicted
 
 Groups = Callable[[Verdicted], Iterable[tuple[GroupKind, str]]]
-"""Names the groups that a verdict belongs to."""
+"""Names the groups that a verdict belongs to, by its category and whether it has a history."""
 
 
 class Tally:
@@ -25,16 +25,23 @@ class Tally:
         self._measures = [(measure, measure.value) for measure in measures if measure.value]
         self._groups = groups
         self._rates: dict[tuple[GroupKind, str, str], Rate] = {}
+        self._alike: dict[tuple[str, bool], list[tuple[Rate, Callable[[int], float]]]] = {}
 
     def add(self, verdict: Verdicted) -> None:
         """Counts one verdict in every group it belongs to."""
+        alike = self._alike.get((verdict.category, verdict.history))
+        if alike is None:
+            alike = self._alike[verdict.category, verdict.history] = self._rates_of(verdict)
         points = verdict.points
-        for kind, group in self._groups(verdict):
-            for measure, value in self._measures:
-                rate = self._rates.get((kind, group, measure.name))
-                if rate is None:
-                    rate = self._rates[kind, group, measure.name] = Rate()
-                rate.add(None if points is None else value(points))
+        for rate, value in alike:
+            rate.add(None if points is None else value(points))
+
+    def _rates_of(self, verdict: Verdicted) -> list[tuple[Rate, Callable[[int], float]]]:
+        return [
+            (self._rates.setdefault((kind, group, measure.name), Rate()), value)
+            for kind, group in self._groups(verdict)
+            for measure, value in self._measures
+        ]
 
     def rows(
         self, *, epochs: int, order: Mapping[str, int], suite: str, task: str, model: str, judge: str
