@@ -43,6 +43,7 @@ from anjian.scores.measures import (
     rubric_measures,
 )
 from anjian.scores.rows import Row, Verdicted
+from anjian.suites import bundled_names, find_suite
 from anjian.suites.base import Published, Selection, Suite
 
 RULES = Kind(
@@ -110,15 +111,19 @@ FLAT = suite_of(flat(NAMES))
 def make(folder: Path, suite: Suite = FLAT, model: str = "m", shift: int = 0) -> Path:
     """A finished run of ten items of each task; the items of a pair are one unit, and agree if shifted."""
     folder.mkdir(parents=True)
-    labels = {task.name: task.kind.labels if task.kind else () for task in suite.tasks}
+    labels = {task.name: task.kind.labels for task in suite.tasks if task.kind and not task.draws}
+    categories = [category.zh for area in suite.taxonomy.areas for category in area.categories]
     verdicts = []
     for task, known in labels.items():
         for place in range(10):
             chosen = known[(place + 2 * shift * (place % 2)) % len(known)] if known else None
             points = chosen.points if chosen else int(place > 2 + shift)
             label = chosen.text if chosen else "AB"[points]
-            about = Verdicted(f"i{task[2:]}{place}", task, NAMES[place % 3], "j", label=label, points=points)
-            verdicts.append(msgspec.structs.replace(about, unit=f"unit{task[2:]}{place // 2}"))
+            name, unit = (
+                f"{what}{task.removeprefix('zz')}{number}" for what, number in (("i", place), ("unit", place // 2))
+            )
+            category = categories[place % len(categories)]
+            verdicts.append(Verdicted(name, task, category, "j", label=label, points=points, unit=unit))
     replies = [Replied(one.id, model, (Message("user", f"question {one.id}"),), answer=one.id) for one in verdicts]
     items = [Item(one.id, suite.name, one.category, ("?",)) for one in verdicts]
     identity = Identity(suite.name, model, 1, Sampling(), "items.jsonl")
@@ -189,6 +194,21 @@ def test_a_task_that_was_not_asked_is_pointed_out(tmp_path: Path) -> None:
     text = text_of(write_report(folder, FLAT).read_text(encoding="utf-8"))
     assert "没有second quiz成绩" in text
     assert "没有无害成绩" not in text
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_every_suite_of_the_project_is_shown_by_its_names(name: str, tmp_path: Path) -> None:
+    suite = find_suite(name)
+    folder = make(tmp_path / "run", suite)
+    page = text_of(write_report(folder).read_text(encoding="utf-8"))
+    rows = msgspec.json.decode((folder / SCORES).read_bytes(), type=list[Row])
+    terminal = re.sub(r"\s", "", printed(rows, suite))
+    assert rows
+    for row in (row for row in rows if row.group_kind == "overall" and not row.metric.startswith("thinking_")):
+        title = Lexicon([suite]).metric(row)
+        assert title.zh in page and title.en in page
+        assert re.sub(r"\s", "", title.zh) in terminal
+    assert (suite.title.en or suite.title.zh) in page
 
 
 @in_chromium

@@ -63,7 +63,7 @@ def _abreast(rows: Sequence[Row], width: int) -> list[list[Key]]:
 def _overall(rows: Sequence[Row], factor: dict[Key, float], lexicon: Lexicon, width: int) -> Table:
     suite, model = (rows[0].suite, rows[0].model) if rows else ("", "")
     table = titled_table(f"{suite} · {model}")
-    table.add_column("指标\nmetric")
+    table.add_column("指标\nmetric", overflow="fold")
     for head in ("值\nvalue", "95% 区间\ninterval", "计分/总数\nscored/n"):
         table.add_column(head, justify="right", no_wrap=True)
     for head in ("任务\ntask", "裁判\njudge")[: 2 if width >= _NARROW else 0]:
