@@ -388,3 +388,24 @@ def test_what_passes_is_read_from_the_declaration(tmp_path: Path) -> None:
     done = anjian("bank", "hardness", *runs)
     assert done.returncode == 2
     assert f"{runs[0]} is a run of 'zztoml', and no such suite here" in one_line(done)
+
+
+def test_a_broken_suite_of_a_package_breaks_neither_the_list_nor_the_doctor(tmp_path: Path) -> None:
+    info = tmp_path / "zzpackage-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zzpackage\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[anjian.suites]\nzzbroken = zzmodule:SUITE\nzzsound = zzgood:SUITE\n")
+    (tmp_path / "zzmodule.py").write_text("raise RuntimeError('no [red]luck[/]')\n")
+    sound = "import msgspec\nfrom anjian.suites.chisafety import SUITE\n"
+    (tmp_path / "zzgood.py").write_text(f"{sound}SUITE = msgspec.structs.replace(SUITE, name='zzsound')\n")
+    env = {"PYTHONPATH": str(tmp_path), "COLUMNS": "200"}
+    listed = anjian("suites", env=env)
+    assert listed.returncode == 0, listed.stderr
+    assert "zzsound" in listed.stdout and "zzpackage" in listed.stdout
+    [line] = [line for line in listed.stdout.splitlines() if line.startswith("broken: zzbroken of zzpackage")]
+    assert "no [red]luck[/]" in line
+    checked = anjian("doctor", env=env)
+    rows = {line.split("│")[1].strip(): line for line in checked.stdout.splitlines() if line.startswith("│")}
+    assert "broken" in rows["suite zzbroken"] and "no [red]luck[/]" in rows["suite zzbroken"]
+    assert "ok" in rows["suite zzsound"]
+    assert checked.returncode == anjian("doctor").returncode
