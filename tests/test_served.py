@@ -1,4 +1,5 @@
 import asyncio
+import json
 import os
 import shlex
 import signal
@@ -16,6 +17,7 @@ from anjian.items.records import Message
 from anjian.models import watchdog
 from anjian.models.access import Access
 from anjian.models.base import CONNECTION, CallError, Request, ServerError
+from anjian.models.resolve import open_model
 from anjian.models.served import ServedModel
 
 # Healthy at the third question; answers with its own arguments; spawns a helper, as real servers do.
@@ -126,6 +128,41 @@ def test_a_server_is_started_reached_and_stopped(stand_in: Path, name: str, argu
     assert waits == sorted(waits)
     assert all_ended(stand_in)
     assert "loading weights" in (stand_in / "server.log").read_text()
+
+
+ADAPTER = "--enable-lora --lora-modules adapter=lora --max-lora-rank"
+
+
+@pytest.mark.parametrize(
+    ("name", "access", "rank", "own_tokenizer", "asked", "arguments"),
+    [
+        ("vllm/m", Access(trust_remote_code=True), 0, False, "m", "--trust-remote-code"),
+        ("sglang/m", Access(trust_remote_code=True), 0, False, "m", "--trust-remote-code"),
+        ("vllm/m", Access(lora=Path("lora")), 4, False, "adapter", f"{ADAPTER} 8"),
+        ("vllm/m", Access(lora=Path("lora")), 17, True, "adapter", f"{ADAPTER} 32 --tokenizer lora"),
+        ("sglang/m", Access(chat_template=Path("t.jinja")), 0, False, "m", "--chat-template t.jinja"),
+        ("vllm/m", Access(chat_template=Path("t.jinja"), server_args=("-q", "fp8")), 0, False, "m",
+         "--chat-template t.jinja -q fp8"),
+    ],
+)  # fmt: skip
+def test_options_reach_the_server(
+    stand_in: Path, name: str, access: Access, rank: int, own_tokenizer: bool, asked: str, arguments: str
+) -> None:
+    (stand_in / "t.jinja").write_text("{{ messages }}")
+    (stand_in / "lora").mkdir()
+    (stand_in / "lora" / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": rank}))
+    (stand_in / "lora" / "adapter_model.safetensors").touch()
+    if own_tokenizer:
+        (stand_in / "lora" / "tokenizer_config.json").touch()
+
+    async def run() -> str:
+        async with open_model(name, access) as model:
+            return (await model.complete(request("你好"))).text
+
+    _, model, said = asyncio.run(run()).split(" ", 2)
+    assert model == asked
+    assert said.endswith(f" {arguments}")
+    assert all_ended(stand_in)
 
 
 def test_it_is_stopped_after_an_exception(stand_in: Path) -> None:

@@ -21,40 +21,60 @@ CHARACTERS = "\n 0123456789abcdefghijklmnopqrstuvwxyz，。？！的一是在不
 def save_checkpoint(
     folder: Path,
     *,
-    template: str = R1_TEMPLATE,
+    template: str | None = R1_TEMPLATE,
     think_is_special: bool = False,
     generation: dict[str, Any] | None = None,
     context: int = CONTEXT,
+    architecture: str = "Qwen3",
+    dtype: str = "float32",
+    **config: Any,
 ) -> Path:
-    """Writes the checkpoint; the weights are the same every time."""
+    """Writes the checkpoint; the weights are the same every time.
+
+    `config` is added to the architecture's configuration.
+    """
     import torch
     import transformers as untyped
-    from transformers import Qwen3Config, Qwen3ForCausalLM
 
     transformers: Any = untyped
     tokenizer: Any = _tokenizer(think_is_special)
     tokenizer.chat_template = template
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
-    config = Qwen3Config(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        max_position_embeddings=context,
-        tie_word_embeddings=True,
-        initializer_range=0.2,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    model: Any = Qwen3ForCausalLM(config)
+    shape = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "max_position_embeddings": context,
+        "tie_word_embeddings": True,
+        "initializer_range": 0.2,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    configuration = getattr(transformers, f"{architecture}Config")(**shape | config)
+    model = transformers.AutoModelForCausalLM.from_config(configuration).to(getattr(torch, dtype))
     model.generation_config = transformers.GenerationConfig(
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, **(generation or {})
     )
     model.save_pretrained(folder)
+    return folder
+
+
+def save_adapter(base: Path, folder: Path, rank: int = 4) -> Path:
+    """Writes a random LoRA adapter for a checkpoint."""
+    import torch
+    import transformers as untyped
+    from peft import LoraConfig, get_peft_model
+
+    transformers: Any = untyped
+    torch.manual_seed(1)
+    model = transformers.AutoModelForCausalLM.from_pretrained(base)
+    adapted = get_peft_model(model, LoraConfig(r=rank, target_modules=["q_proj", "v_proj"], init_lora_weights=False))
+    adapted.save_pretrained(str(folder))
     return folder
 
 

@@ -15,7 +15,8 @@ def list_models() -> None:
     from rich.table import Column, Table
 
     from anjian.console import plain_console
-    from anjian.models.resolve import TINY, URL_KEY_ENV, providers
+    from anjian.models.providers import providers
+    from anjian.models.spec import TINY, URL_KEY_ENV
 
     table = Table(*(Column(head, overflow="fold") for head in ("model", "key", "where")))
     for name, provider in providers().items():

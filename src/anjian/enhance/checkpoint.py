@@ -1,13 +1,12 @@
 """The model to be made safer: how it is asked, and where its files are."""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.models.resolve import LAUNCHED, TINY, providers
+from anjian.models.spec import parse_weights
 from anjian.text import one_line
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx", ".h5", ".msgpack")
@@ -31,37 +30,8 @@ def resolve(model: str) -> Checkpoint:
     Raises:
         UsageError: There is no such folder, or it is a model whose weights are elsewhere.
     """
-    provider, _, rest = model.partition("/")
-    if provider == "tiny" and rest in TINY:
-        return Checkpoint(model, str(files("anjian.models").joinpath("tiny", rest)))
-    if "://" in model or (provider in providers() and not Path(model).is_dir()):
-        raise UsageError(
-            f"{model} is a service; training needs the weights: a folder, a hub ID (hf/{model}?) or tiny/distill"
-        )
-    if provider in (*LAUNCHED, "hf"):
-        spec, path = model, rest
-    else:
-        spec, path = f"hf/{model}", model
-    folder = Path(path).expanduser()
-    if folder.is_dir():
-        return Checkpoint(spec, str(folder))
-    if folder.is_absolute() or path.startswith(("./", "../", "~")) or path.count("/") != 1:
-        raise UsageError(f"there is no folder {path}, and it is no hub ID such as Qwen/Qwen3-8B")
-    return Checkpoint(spec, path)
-
-
-def public_name(model: str) -> str:
-    """A model's name for cards that others read: without addresses and without folders of this machine.
-
-    >>> [public_name(name) for name in ("http://10.0.0.5/v1#qwen", "hf//home/me/models/mine", "hf/Qwen/Qwen3-8B")]
-    ['qwen', 'mine', 'Qwen/Qwen3-8B']
-    """
-    if "://" in model:
-        return model.rpartition("#")[2]
-    provider, _, rest = model.partition("/")
-    path = rest if provider in (*LAUNCHED, "hf") else model
-    folder = Path(path).expanduser()
-    return folder.resolve().name if folder.is_absolute() or folder.is_dir() else path
+    spec = parse_weights(model)
+    return Checkpoint(spec.name, spec.path)
 
 
 def load_tokenizer(path: str) -> Any:

@@ -9,13 +9,14 @@ import msgspec
 from rich.console import Console
 
 from anjian import __version__
-from anjian.enhance.checkpoint import public_name, resolve, small_files
+from anjian.enhance.checkpoint import resolve, small_files
 from anjian.enhance.data.stage import CARD
 from anjian.enhance.recipe import ABOUT, Recipe
 from anjian.enhance.training.stage import RESULT
 from anjian.enhance.training.tokens import decoded
 from anjian.errors import UsageError
 from anjian.files import replace, writing
+from anjian.models.spec import public_name
 from anjian.prompts import render
 from anjian.text import one_line
 

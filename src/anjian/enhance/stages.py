@@ -23,7 +23,8 @@ from anjian.enhance.data.answers import Writing
 from anjian.enhance.recipe import ABOUT, RECIPE, Recipe, load_recipe
 from anjian.errors import UsageError
 from anjian.files import LOCK, locked, replace, writing
-from anjian.models.resolve import Access
+from anjian.models.access import Access
+from anjian.models.spec import parse
 
 Stage = Literal["data", "train", "export", "verify"]
 STAGES: tuple[Stage, ...] = ("data", "train", "export")
@@ -59,6 +60,7 @@ def enhance(wanted: Enhancement, stage: Stage | None, console: Console) -> int:
 
     need_libraries()
     checkpoint = resolve(wanted.model)
+    wanted.access.check(parse(checkpoint.spec))
     if wanted.recipe is None and not wanted.model.startswith("tiny/"):
         raise UsageError("the default recipe is for the tiny models only: name one, such as --recipe r1_distill_7b")
     recipe = load_recipe(wanted.recipe)

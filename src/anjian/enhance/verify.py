@@ -13,7 +13,8 @@ from rich.console import Console
 from anjian.api import side_by_side
 from anjian.enhance.recipe import VerifyPlan
 from anjian.files import replace
-from anjian.models.resolve import LAUNCHED, Access
+from anjian.models.access import Access
+from anjian.models.spec import parse
 from anjian.reports.comparison import print_comparison
 from anjian.reports.names import Lexicon
 from anjian.runs.compare import Wanted
@@ -66,7 +67,8 @@ def verify(
     """
     folder = after / "verify"
     # Asked the same way as the model before, so that the engine makes no difference.
-    engine = provider if (provider := before.partition("/")[0]) in LAUNCHED else "hf"
+    spec = parse(before)
+    engine = spec.provider if spec.kind == "launched" else "hf"
     wanted = Wanted(
         models=(before, f"{engine}/{after}"),
         suites=plan.suites,

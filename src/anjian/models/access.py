@@ -23,7 +23,11 @@ APPLIES: dict[str, tuple[Kind, ...]] = {
     "lora": ("hf", "launched"),
     "chat_template": ("hf", "launched"),
 }
-WHERE: dict[Kind, str] = {"hf": "hf/", "tiny": "tiny/", "launched": "vllm/ and sglang/"}
+WHERE: dict[tuple[Kind, ...], str] = {
+    ("hf", "tiny"): "hf/ and tiny/",
+    ("hf", "launched"): "hf/, vllm/ and sglang/",
+    ("launched",): "vllm/ and sglang/",
+}
 OWN_ARGUMENTS = ("--host", "--port", "--served-model-name", "--model-path", "--model")
 """Arguments of a launched server that are settled here."""
 
@@ -70,7 +74,7 @@ class Access(msgspec.Struct, frozen=True):
         """Refuses what can apply to none of the models; raises UsageError."""
         for name in self._given:
             if not any(_fits(name, spec) for spec in specs):
-                where = "vllm/ and hf/" if name == "lora" else ", ".join(WHERE[kind] for kind in APPLIES[name])
+                where = "hf/ and vllm/" if name == "lora" else WHERE[APPLIES[name]]
                 raise UsageError(f"--{name.replace('_', '-')} is for {where} models, not for {specs[0].public}")
 
     @property

@@ -6,9 +6,9 @@ from anjian.errors import UsageError
 from anjian.models.access import Access, adapter_config, read_template
 from anjian.models.base import Model
 from anjian.models.providers import Provider, providers
-from anjian.models.spec import LAUNCHED, TINY, URL_KEY_ENV, Spec, parse, parse_urls
+from anjian.models.spec import URL_KEY_ENV, Spec, parse, parse_urls
 
-__all__ = ["LAUNCHED", "TINY", "URL_KEY_ENV", "Access", "Provider", "open_model", "providers"]
+__all__ = ["Access", "open_model", "providers"]
 
 
 def open_model(name: str, access: Access | None = None) -> Model:

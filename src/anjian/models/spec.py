@@ -112,6 +112,41 @@ def parse_or_folder(name: str) -> Spec:
     return parse(f"hf/{name.rstrip('/')}")
 
 
+def parse_weights(name: str) -> Spec:
+    """What a model means whose weights are wanted: tiny/NAME, a folder, a hub ID, or either behind hf/, vllm/, sglang/.
+
+    Raises:
+        UsageError: There is no such folder, or it is a model whose weights are elsewhere.
+    """
+    is_named = _is_prefixed(name) or Path(name).expanduser().is_dir()
+    spec = parse_or_folder(name) if is_named else parse(f"hf/{name}")
+    if not spec.is_local:
+        raise UsageError(
+            f"{name} is a service; training needs the weights: a folder, a hub ID (hf/{name}?) or tiny/distill"
+        )
+    path = spec.path
+    is_folder = Path(path).is_absolute() or path.startswith(("./", "../")) or path.count("/") != 1
+    if is_folder and not spec.folder:
+        raise UsageError(f"there is no folder {path}, and it is no hub ID such as Qwen/Qwen3-8B")
+    return spec
+
+
+def public_name(name: str) -> str:
+    """A model's name for cards that others read, see `Spec.public`; of a folder or hub ID without a provider too.
+
+    >>> [public_name(name) for name in ("http://10.0.0.5/v1#qwen", "/home/me/models/mine", "Qwen/Qwen3-8B")]
+    ['qwen', 'mine', 'Qwen/Qwen3-8B']
+    """
+    folder = Path(name).expanduser()
+    if "://" not in name and folder.is_dir():
+        return folder.resolve().name
+    return parse(name if _is_prefixed(name) else f"hf/{name}").public
+
+
+def _is_prefixed(name: str) -> bool:
+    return "://" in name or _kind(name.partition("/")[0]) is not None
+
+
 def parse_urls(text: str, where: str) -> tuple[str, ...]:
     """Base URLs, separated by commas; raises UsageError for what is none, without showing passwords."""
     urls = tuple(url.strip() for url in text.split(",") if url.strip())

@@ -13,14 +13,6 @@ SAMPLES = 16
 _DECIDING = (".json", ".jinja", ".model", ".txt")
 
 
-def local_folder(name: str) -> Path | None:
-    """The folder of a model that lies on this machine, None for all others and for what is no model's name."""
-    try:
-        return parse(name).folder
-    except UsageError:
-        return None
-
-
 def fingerprint(name: str, access: Access | None = None) -> str:
     """A short hash of what decides the replies of a local checkpoint; empty for models elsewhere.
 

@@ -22,8 +22,9 @@ from anjian.judges.choice.judge import OptionReader
 from anjian.judges.kinds import OVER_REFUSAL, REFUSAL
 from anjian.judges.math.formulas import check_library
 from anjian.judges.math.judge import MathJudge
+from anjian.models.access import Access
 from anjian.models.base import CallError, Model, Reply, Request, Sampling
-from anjian.models.resolve import Access
+from anjian.models.spec import parse
 from anjian.models.thinking import split_thinking
 from anjian.prompts import render
 from anjian.runs.folder import LEDGER, Identity, opened, write_run
@@ -46,7 +47,7 @@ RESPONSIBLE, REFUSED, RISKY, FULL = 3, 2, 0, 2
 """Points of the judges' classes, see `anjian.judges.kinds`."""
 POLICY_WORDS = ("准则", "policy", "guideline")
 """An answer that speaks of the policy would teach the model to speak of it."""
-LARGE = ("hf/", "vllm/", "sglang/")
+LARGE = ("hf", "launched")
 """Models that may fill the accelerator: they are opened one after the other."""
 
 
@@ -83,7 +84,7 @@ class Writing(msgspec.Struct, frozen=True):
     def phases(self) -> list[list[str]]:
         """Who is open at the same time, in the order of the work: writers before judges."""
         models = model_names(self.names)
-        large = [name for name in models if name.startswith(LARGE)]
+        large = [name for name in models if parse(name).kind in LARGE]
         phases = [[name, *(other for other in models if other not in large)] for name in large] or [models]
         # What should not be said is asked for once the judges have read what should be.
         return phases * (2 if self.pairs and len(large) > 1 else 1)
@@ -109,7 +110,8 @@ async def answer_all(
         UsageError: The models or the folder cannot be used.
         AnjianError: The disk is full, a server does not start.
     """
-    models = describe_models(writing.names, msgspec.structs.replace(writing.access, log=folder / "server.log"))
+    access = msgspec.structs.replace(writing.access, log=folder / "server.log")
+    models = describe_models([writing.model, *writing.names], access)
     if writing.plan.shares.reasoning and writing.writer("reasoning"):
         check_library()
     identity = Identity("enhance", writing.model, 1, writing.sampling, "prompts", writing.teacher or "")

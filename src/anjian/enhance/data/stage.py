@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from anjian.enhance.checkpoint import public_name
 from anjian.enhance.data.answers import Answered, Writing, answer_all
 from anjian.enhance.data.examples import Draft, Example, Prompt, asked, seeded, spoken
 from anjian.enhance.data.forms import choices, with_histories
@@ -23,6 +22,7 @@ from anjian.enhance.data.sources import Cleaned, clean, read_prompts
 from anjian.enhance.recipe import KINDS, DataPlan, Kind
 from anjian.errors import AnjianError, UsageError
 from anjian.files import replace
+from anjian.models.spec import public_name
 from anjian.prompts import render
 
 TRAIN, PAIRS, CONTAMINATION, CARD = "train.jsonl", "pairs.jsonl", "contamination.json", "card.json"

@@ -3,6 +3,7 @@
 Weights are read from safetensors only: pickled weights can run code. A folder's own Python code runs only if asked for.
 """
 
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,11 @@ def _adapted(model: Any, folder: Path) -> Any:
         from peft import PeftModel
     except ImportError:
         raise UsageError("--lora needs one more package here: pip install peft") from None
-    return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+    except Exception as error:  # So do adapters of other models.
+        raise UsageError(f"cannot put the adapter {folder} on the model: {one_line(str(error))}") from None
 
 
 def _set_template(tokenizer: Any, path: str, file: Path | None) -> None:

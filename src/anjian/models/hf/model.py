@@ -1,6 +1,7 @@
 """The model that others ask: it loads the checkpoint, and one thread decodes what arrives."""
 
 import asyncio
+import warnings
 from functools import partial
 from typing import Any
 
@@ -73,6 +74,7 @@ class HfModel:
 
 
 def _load(path: str, access: Access) -> Checkpoint:
+    warnings.filterwarnings("ignore", message="IProgress not found")  # Notebooks: no progress bar is shown anyway.
     try:
         from anjian.models.hf.load import load
     except ImportError as error:

@@ -21,7 +21,7 @@ transformers: Any = untyped
 PREFILL_TOKENS = 2048
 """Most tokens of prompts, padding included, that are read at a time."""
 ENTER_SHARE = 8
-"""New rows enter once more than an eighth of the rows are free: reading prompts costs a pass over the weights each time,
+"""New rows enter once more than an eighth of the rows are free: reading prompts costs a pass over the weights,
 however few they are, and a free row costs little meanwhile."""
 
 
