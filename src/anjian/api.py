@@ -4,22 +4,23 @@
     run.score("rr1"), run.coverage, run.folder
 
 A model may be a name or a function from messages to text: a pipeline, an agent, a product. Nothing is printed unless
-`progress` is true. What is wrong raises `anjian.errors.UsageError` with the same one line as the command.
+`progress` is true. What is wrong raises `anjian.errors.UsageError` with the one line that the command would show.
+docs/python.md shows it all.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack
 
+from anjian.options import Asked, Judges, Reach
 from anjian.outcome import Comparison, Run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from anjian.models.access import Access
     from anjian.models.base import Model
     from anjian.runs.compare import Compared, Wanted
     from anjian.runs.plan import Prepared
@@ -27,26 +28,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Asked = str | Callable[[list[dict[str, str]]], "str | Awaitable[str]"]
-"""A model: its name, or an (async) function from messages, `{"role", "content"}` each, to text."""
-Judges = Asked | Sequence[Asked]
-"""One judge or a panel."""
-
-
-class Reach(TypedDict, total=False):
-    """How models are reached: the options of the command with the same names; see `anjian.models.access.Access`."""
-
-    concurrency: int | None
-    timeout: float
-    think_prefilled: bool
-    trust_remote_code: bool
-    device: str | None
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] | None
-    batch_size: int | None
-    server_args: str
-    lora: str | Path | None
-    chat_template: str | Path | None
 
 
 def _blocking(work: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
@@ -83,6 +64,7 @@ async def evaluate_async(
     top_p: float | None = None,
     max_tokens: int | None = None,
     min_coverage: float = 0.0,
+    dry_run: bool = False,
     progress: bool = False,
     **reach: Unpack[Reach],
 ) -> Run:
@@ -107,6 +89,7 @@ async def evaluate_async(
         top_p: Share of the probability mass that is kept.
         max_tokens: Longest reply, thinking included.
         min_coverage: Raises if a smaller share is scored.
+        dry_run: Reads the items and asks nothing: the run says only how many replies there would be.
         progress: Shows progress on standard error.
         reach: concurrency, timeout, think_prefilled, device, dtype, lora …; see `Reach`.
 
@@ -114,29 +97,35 @@ async def evaluate_async(
         UsageError: An option, a file or a model is wrong.
         AnjianError: The disk is full, a server does not start, or too few replies were scored.
     """
+    from anjian.arguments import Cast, access_of, file, path, suite_of
     from anjian.errors import AnjianError
     from anjian.models.base import Sampling
+    from anjian.options import check
     from anjian.runs.folder import run_name
     from anjian.runs.plan import Plan, prepare
     from anjian.suites.base import Source
 
-    known: dict[str, Model] = {}
+    check({**locals(), **reach})
+    access = access_of(reach)
+    cast = Cast(access)
     plan = Plan(
-        model=_named(model, known),
-        suite=_spec(suite),
-        judges=_judges(judge, known),
+        model=cast.target(model),
+        suite=suite_of(suite),
+        judges=cast.judges(judge),
         strict_ties=ties == "stricter",
-        adversary=None if adversary is None else _named(adversary, known),
+        adversary=None if adversary is None else cast.other(adversary),
         rounds=rounds,
-        source=Source(_path(data), _path(items), _path(answers), include_ambiguous),
+        source=Source(file("data", data), file("items", items), file("answers", answers), include_ambiguous),
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         epochs=epochs or 0,
         limit=limit,
-        access=access_of(reach),
+        access=access,
     )
     prepared = prepare(plan)
-    folder = _path(out) or Path("runs") / run_name(plan.model, prepared.suite.name)
-    run = await carry_out(prepared, folder, _console(progress), known)
+    folder = Path("runs") / run_name(plan.model, prepared.suite.name) if out is None else path("out", out)
+    if dry_run:
+        return Run(folder, [], prepared.replies, 0, prepared.selection.notes)
+    run = await carry_out(prepared, folder, _console(progress), cast.known)
     if run.coverage < min_coverage:
         why = f"; {run.stopped}" if run.stopped else f"; the reasons are in {run.folder / 'verdicts.jsonl'}"
         raise AnjianError(f"coverage {run.coverage:.1%} is below min_coverage {min_coverage:g}{why}")
@@ -188,25 +177,30 @@ async def compare_async(
         UsageError: An option, a file or a model is wrong.
         AnjianError: A run stopped early; the same call goes on.
     """
+    from anjian.arguments import Cast, access_of, by_suite, path, paths, several, suite_of
     from anjian.models.base import Sampling
+    from anjian.options import check
     from anjian.runs.compare import Wanted
     from anjian.scores.gates import Criteria
 
-    known: dict[str, Model] = {}
+    check({**locals(), **reach})
+    access, folder = access_of(reach), path("out", out)
+    cast = Cast(access, loaded=any(isinstance(model, str) for model in several("models", models)))
     wanted = Wanted(
-        models=tuple(_named(model, known) for model in models),
-        suites=tuple(map(_spec, suites or ())),
-        judges=_judges(judge, known),
-        data={name: Path(path) for name, path in (data or {}).items()},
-        runs=tuple(map(Path, runs)),
-        scores=tuple(map(Path, scores)),
+        models=tuple(map(cast.target, models)),
+        suites=tuple(map(suite_of, several("suites", suites or []))),
+        judges=cast.judges(judge),
+        data=by_suite(data),
+        runs=paths("runs", runs),
+        scores=paths("scores", scores),
         limit=limit,
         epochs=epochs,
         sampling=Sampling(temperature, top_p, max_tokens, seed),
-        access=access_of(reach),
+        access=access,
         criteria=Criteria(margin / 100, alpha),
     )
-    return (await side_by_side(wanted, Path(out), _console(progress), known))[0]
+    comparison, _ = await side_by_side(wanted, folder, _console(progress), cast.known)
+    return comparison
 
 
 async def carry_out(
@@ -240,53 +234,6 @@ async def side_by_side(
     decision: Any = last.decision.outcome.replace(" ", "_")
     reasons = [reason.text for reason in last.decision.reasons]
     return Comparison(folder, decision, reasons, msgspec.to_builtins(last.changes), report), found
-
-
-def access_of(reach: Reach) -> Access:
-    """How models are reached, from the options of the command."""
-    from anjian.models.access import Access, server_arguments
-
-    given: dict[str, Any] = {name: value for name, value in reach.items() if value is not None}
-    if "think_prefilled" in given:
-        given["prefilled"] = given.pop("think_prefilled")
-    if "server_args" in given:
-        given["server_args"] = server_arguments(given["server_args"])
-    for name in {"lora", "chat_template"} & given.keys():
-        given[name] = Path(given[name])
-    return Access(**given)
-
-
-def _judges(judge: Judges | None, known: dict[str, Model]) -> tuple[str, ...]:
-    from anjian.judges.builtin import DEFAULT
-
-    if judge is None:
-        return (DEFAULT,)
-    judges = [judge] if isinstance(judge, str) or callable(judge) else judge
-    return tuple(_named(one, known) for one in judges)
-
-
-def _named(model: Asked, known: dict[str, Model]) -> str:
-    """The name of a model; a function is made a model, and known by its name."""
-    from anjian.errors import UsageError
-    from anjian.models.function import FunctionModel
-
-    if isinstance(model, str):
-        return model
-    if not callable(model):
-        raise UsageError(f"a model is a name or a function from messages to text, not {type(model).__name__}")
-    made = FunctionModel(model)
-    held = known.setdefault(made.name, made)
-    if isinstance(held, FunctionModel) and held.function is not model:
-        raise UsageError(f"two functions are called {made.name}; define them with different names")
-    return made.name
-
-
-def _spec(suite: str | Path | Suite) -> str | Suite:
-    return str(suite) if isinstance(suite, Path) else suite
-
-
-def _path(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path)
 
 
 def _console(progress: bool) -> Console:

@@ -29,6 +29,8 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except FileExistsError:
         raise UsageError(f"--out {path} is a file; choose a folder") from None
+    except NotADirectoryError:
+        raise UsageError(f"--out {path} lies below a file; choose another folder") from None
     except OSError as error:
         mend = "free some space or choose another --out, and run the same command again"
         raise AnjianError(f"cannot write {path}: {error.strerror or error}; {mend}") from None

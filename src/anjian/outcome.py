@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from msgspec import Struct
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,17 @@ class Run:
         return value
 
     def replies(self) -> Iterator[dict[str, Any]]:
-        """The lines of `replies.jsonl`."""
-        return _lines(self.folder / "replies.jsonl")
+        """What the model was asked and said, reply by reply; see `anjian.runs.folder.Replied`."""
+        from anjian.runs.folder import REPLIES, Replied
+
+        return _lines(self.folder / REPLIES, Replied("", "", ()))
 
     def verdicts(self) -> Iterator[dict[str, Any]]:
-        """The lines of `verdicts.jsonl`, one beside each reply."""
-        return _lines(self.folder / "verdicts.jsonl")
+        """What each reply is worth, one verdict beside each reply; see `anjian.scores.rows.Verdicted`."""
+        from anjian.runs.folder import VERDICTS
+        from anjian.scores.rows import Verdicted
+
+        return _lines(self.folder / VERDICTS, Verdicted("", "", "", ""))
 
 
 @dataclass(frozen=True)
@@ -84,9 +92,11 @@ class Comparison:
         return {"safer": 0, "not_proven": 4, "harmed": 5}[self.decision]
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, empty: Struct) -> Iterator[dict[str, Any]]:
+    """The lines of a file, with the keys that it leaves out."""
     import msgspec
 
     from anjian.items.records import read_lines
 
-    return (msgspec.json.decode(line) for _, line in read_lines(path))
+    left_out = msgspec.structs.asdict(empty)
+    return (left_out | msgspec.json.decode(line) for _, line in read_lines(path))

@@ -42,9 +42,8 @@ class FunctionModel:
             UsageError: `access` has what is for models that are loaded.
         """
         access = access or Access()
-        if access.others != access:
-            *most, last = [f"--{name.replace('_', '-')}" for name in APPLIES]
-            raise UsageError(f"{', '.join(most)} and {last} are for models that are loaded, not for a function")
+        if given := [f"--{name.replace('_', '-')}" for name in APPLIES if getattr(access, name)]:
+            raise UsageError(f"{given[0]} is for models that anjian loads, not for a function")
         self.name = PREFIX + name_of(function)
         self.concurrency = access.concurrency or AT_ONCE
         self.weights = code_hash(function)

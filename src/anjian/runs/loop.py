@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
+import signal
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -53,8 +55,9 @@ class _Aside:
     def result(self) -> Any:
         self._thread.start()
         try:
-            while self._thread.is_alive():
-                self._thread.join(0.1)  # Now and then, so that Ctrl-C is heard.
+            with _interruptible():
+                while self._thread.is_alive():
+                    self._thread.join(0.1)  # Now and then, so that Ctrl-C is heard.
         except BaseException:
             if self._started.wait(5) and self._task:
                 with contextlib.suppress(RuntimeError):  # It has just ended by itself.
@@ -64,3 +67,18 @@ class _Aside:
         if self._fault:
             raise self._fault
         return self._found
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, where asyncio would keep it for a loop that waits for the caller."""
+    handler = signal.getsignal(signal.SIGINT)
+    kept = isinstance(handler, functools.partial) and handler.func.__module__ == asyncio.runners.__name__
+    if not kept or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)

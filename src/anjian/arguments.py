@@ -1,0 +1,107 @@
+"""From what Python callers give to what the engine takes, with one line for what is wrong."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from anjian.errors import UsageError
+from anjian.judges.builtin import DEFAULT
+from anjian.models.access import Access, server_arguments
+from anjian.models.base import Model
+from anjian.models.function import FunctionModel
+from anjian.options import Asked, Judges, Reach
+from anjian.suites.base import Suite
+
+T = TypeVar("T")
+
+
+class Cast:
+    """Everybody who takes part, by name; functions are made models."""
+
+    def __init__(self, access: Access, loaded: bool = False) -> None:
+        """Takes how they are reached; `loaded` says that models are loaded too, whom the options for those are for."""
+        self.known: dict[str, Model] = {}
+        self._others = msgspec.structs.replace(access.others, prefilled=False)
+        self._target = msgspec.structs.replace(access.others, prefilled=access.prefilled) if loaded else access
+
+    def target(self, model: Asked) -> str:
+        """The name of a model under evaluation."""
+        return self._named(model, self._target)
+
+    def other(self, model: Asked) -> str:
+        """The name of an adversary."""
+        return self._named(model, self._others)
+
+    def judges(self, judge: Judges | None) -> tuple[str, ...]:
+        """The names of the judges."""
+        if judge is None or (isinstance(judge, Sequence) and not judge):
+            return (DEFAULT,)
+        if isinstance(judge, str) or not isinstance(judge, Sequence):
+            return (self.other(judge),)
+        return tuple(map(self.other, judge))
+
+    def _named(self, model: Asked, access: Access) -> str:
+        if isinstance(model, str):
+            return model
+        if not callable(model):
+            raise UsageError(f"a model is a name or a function from messages to text, not {type(model).__name__}")
+        made = FunctionModel(model, access)
+        held = self.known.setdefault(made.name, made)
+        if isinstance(held, FunctionModel) and held.function != model:
+            raise UsageError(f"two functions are called {made.name}; wrap each in a function with a name of its own")
+        return made.name
+
+
+def access_of(reach: Reach) -> Access:
+    """How models are reached, from the options of the command; raises UsageError for what is none."""
+    if unknown := sorted(reach.keys() - Reach.__annotations__.keys()):
+        raise UsageError(f"there is no option {unknown[0]!r}; help(anjian.evaluate) and help(anjian.compare) list them")
+    given: dict[str, Any] = {name: value for name, value in reach.items() if value is not None}
+    if "think_prefilled" in given:
+        given["prefilled"] = given.pop("think_prefilled")
+    if "server_args" in given:
+        given["server_args"] = server_arguments(given["server_args"])
+    for name in {"lora", "chat_template"} & given.keys():
+        given[name] = path(name, given[name])
+    return Access(**given)
+
+
+def suite_of(suite: str | Path | Suite) -> str | Suite:
+    """A suite as plans name it."""
+    if isinstance(suite, str | Suite):
+        return suite
+    return str(path("suite", suite))
+
+
+def several(name: str, values: Sequence[T]) -> Sequence[T]:
+    """A list as it is; a single name would be taken for a list of letters."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise UsageError(f"{name}={values!r} cannot be: {name} is a list, such as [{values!r}]")
+    return values
+
+
+def paths(name: str, values: Sequence[str | Path]) -> tuple[Path, ...]:
+    """A list of paths."""
+    return tuple(path(name, value) for value in several(name, values))
+
+
+def by_suite(data: Mapping[str, str | Path] | None) -> dict[str, Path]:
+    """A release for each suite."""
+    if not isinstance(data, Mapping | None):
+        raise UsageError(f"data={data!r} cannot be: data has a path for each suite, as in {{'chisafety': {data!r}}}")
+    return {name: path("data", value) for name, value in (data or {}).items()}
+
+
+def file(name: str, value: str | Path | None) -> Path | None:
+    """A path, if there is one."""
+    return None if value is None else path(name, value)
+
+
+def path(name: str, value: str | Path) -> Path:
+    """A path."""
+    if not isinstance(value, str | os.PathLike):
+        raise UsageError(f"{name}={value!r} cannot be: {name} is a path")
+    return Path(value)
