@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from anjian import __version__
-from anjian.cli import bank, compare, doctor, enhance, grow, imports, leaderboard, models, published, suites
+from anjian.cli import bank, compare, doctor, enhance, grow, imports, leaderboard, models, new, published, suites
 from anjian.cli import eval as eval_
 from anjian.errors import AnjianError
 
@@ -48,6 +48,7 @@ for _command in (
     imports,
     bank,
     suites,
+    new,
     models,
     published,
     doctor,

@@ -11,7 +11,9 @@ from anjian.items.records import Item, Message
 from anjian.judges.base import NO_ANSWER, NO_REFERENCE, Verdict
 from anjian.text import one_line
 
-_AROUND = " \"'“”‘’「」『』《》`*.。!！?？,，;；:："
+_BEFORE = " \"'“”‘’「」『』《》`*。!！?？,，;；:："
+_AFTER = _BEFORE + "."
+"""A point before a number is its own."""
 _LONGEST_LABEL = 80
 
 
@@ -38,4 +40,4 @@ def normalised(text: str) -> str:
         >>> normalised(" “ＡＢＣ”。 ")
         'abc'
     """
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip(_AROUND).casefold()
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).lstrip(_BEFORE).rstrip(_AFTER).casefold()

@@ -8,23 +8,26 @@
     提问：{{ question }}
     回复：{{ answer }}
 
-`labels` gives each label its points; the highest is best. The prompt may hold `{{ question }}`, `{{ dialogue }}` (all
-that was said before), `{{ answer }}` and, of the item, such as `{{ item.meta.rule }}` or `{{ item.answer }}`. What was
-said stands in the prompt as JSON strings, so that no reply can pass for the rubric's own words. The form of the verdict
-is added, unless the rubric asks for `[答案]` itself.
+`labels` gives each label its points; the highest is best. `english` may name them in English, and `passes` the points
+from which a reply passes. The prompt holds `{{ answer }}`, and may hold `{{ question }}`, `{{ dialogue }}` (what was
+said before) and, of the item, such as `{{ item.meta.rule }}` or `{{ item.answer }}`. What was said stands in the prompt
+as JSON strings, so that no reply can pass for the rubric's own words. The form of the verdict is added, unless the
+rubric asks for `[答案]` itself.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import jinja2
+import jinja2.meta
 import msgspec
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from anjian.errors import UsageError
-from anjian.items.records import Item, Message
-from anjian.judges.kinds import TONES, Kind, Label
+from anjian.items.records import Item, Message, readable
+from anjian.judges.kinds import TONES, Kind, Label, Tone
 from anjian.names import Name
 from anjian.prompts import render
 from anjian.text import one_line
@@ -32,10 +35,13 @@ from anjian.text import one_line
 FENCE = "---"
 FORM = "[答案]"
 ROLES = {"user": "用户", "assistant": "模型", "system": "系统"}
+NAMES: Final = ("question", "dialogue", "answer", "item")
+"""What a prompt may name."""
+_JINJA: Final = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
 
 
 class _Front(msgspec.Struct, forbid_unknown_fields=True):
-    """The front matter: labels with points, and English names for them."""
+    """The front matter: labels with points, English names for them, and the points from which a reply passes."""
 
     labels: dict[str, int]
     english: dict[str, str] = {}
@@ -55,15 +61,14 @@ def load_rubric(path: Path) -> Kind:
     except UnicodeDecodeError:
         raise UsageError(f"the rubric {path} is not UTF-8 text; save it as UTF-8") from None
     front, prompt = _parts(path, text)
-    if fault := _fault(front):
+    before = text.count("\n", 0, text.rfind(prompt))
+    if fault := _fault(front) or _prompt_fault("\n" * before + prompt):
         raise UsageError(f"the rubric {path}: {fault}")
-    try:
-        _template(prompt)
-    except jinja2.TemplateSyntaxError as error:
-        raise UsageError(f"the rubric {path} is no template: {one_line(str(error))}") from None
     points = sorted(front.labels.items(), key=lambda one: one[1])
-    best = points[-1][1]
-    labels = tuple(Label(text, n, Name(text, front.english.get(text, "")), tone_of(n, best)) for text, n in points)
+    worst, best = points[0][1], points[-1][1]
+    labels = tuple(
+        Label(text, n, Name(text, front.english.get(text, "")), tone_of(n, worst, best)) for text, n in points
+    )
     return Kind(path.stem, best if front.passes is None else front.passes, labels, prompt)
 
 
@@ -79,18 +84,20 @@ def _parts(path: Path, text: str) -> tuple[_Front, str]:
         # Plain strings only: YAML would read labels such as `no` as truth values.
         held = yaml.load(front, Loader=yaml.BaseLoader)  # noqa: S506  (the base loader makes nothing but strings)
         return msgspec.convert(held or {}, _Front, strict=False), prompt.strip()
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise UsageError(
             f"the rubric {path}: its front matter is no YAML ({one_line(str(error), 80)}); {mend}"
         ) from None
     except msgspec.ValidationError as error:
-        raise UsageError(f"the rubric {path}: its front matter is wrong ({one_line(str(error))}); {mend}") from None
+        raise UsageError(
+            f"the rubric {path}: its front matter is wrong ({one_line(readable(error))}); {mend}"
+        ) from None
 
 
 def _fault(front: _Front) -> str | None:
     labels = front.labels
-    if len(labels) < 2 or not all(label.strip() for label in labels):
-        return "`labels` needs two or more labels, none of them empty"
+    if len(labels) < 2 or not all(label and label == one_line(label) for label in labels):
+        return "`labels` needs two or more labels, each of them one line"
     if min(labels.values()) < 0 or max(labels.values()) == min(labels.values()):
         return "the points of `labels` must be 0 or more, and not all the same"
     if front.passes is not None and front.passes not in labels.values():
@@ -100,28 +107,59 @@ def _fault(front: _Front) -> str | None:
     return None
 
 
-def tone_of(points: int, best: int) -> Any:
+def _prompt_fault(prompt: str) -> str | None:
+    try:
+        named = jinja2.meta.find_undeclared_variables(_JINJA.parse(prompt))
+        _template(prompt)
+    except jinja2.TemplateSyntaxError as error:
+        return f"line {error.lineno} is no template: {one_line(error.message or '')}"
+    if strange := named - set(NAMES):
+        return f"it names {{{{ {min(strange)} }}}}, which is unknown; there are {', '.join(NAMES)}"
+    return None if "answer" in named else "it holds no {{ answer }}, so that there is nothing to judge"
+
+
+def tone_of(points: int, worst: int, best: int) -> Tone:
     """The colour of a label: the worst and the best have the ends of the scale."""
-    return TONES[-1] if points == best else TONES[min(2, 3 * points // best)] if best > 1 else TONES[0]
+    if points == best:
+        return TONES[-1]
+    return TONES[min(2, 3 * (points - worst) // (best - worst))]
 
 
 @lru_cache(maxsize=32)
 def _template(prompt: str) -> jinja2.Template:
-    return jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False).from_string(prompt)  # noqa: S701
+    return _JINJA.from_string(prompt)
+
+
+def rubric_fault(kind: Kind, item: Item) -> str | None:
+    """Says what a rubric names and an item lacks; None if nothing."""
+    try:
+        _filled(kind, item, [Message("user", item.turns[0])], "")
+    except Exception as error:  # A template may do anything with what an item holds.
+        return f"the rubric {kind.name} cannot be filled in: {_worded(error)}"
+    return None
 
 
 def rubric_prompt(kind: Kind, item: Item, dialogue: Sequence[Message], answer: str) -> str:
-    """What a judging model reads; raises UsageError where the rubric names something that the item lacks."""
-    said = [{ROLES[message.role]: message.content} for message in dialogue[:-1]]
-    about = {name: getattr(item, name) for name in ("id", "category", "turns", "answer", "options", "meta")}
+    """What a judging model reads; raises UsageError where the rubric names something that is not there."""
     try:
-        text = _template(kind.prompt).render(
-            question=_json(dialogue[-1].content), dialogue=_json(said), answer=_json(answer), item=about
-        )
-    except jinja2.UndefinedError as error:
-        raise UsageError(f"the rubric {kind.name}, item {item.id}: {one_line(str(error))}") from None
+        text = _filled(kind, item, dialogue, answer)
+    except Exception as error:  # As above.
+        raise UsageError(f"item {item.id}: the rubric {kind.name} cannot be filled in: {_worded(error)}") from None
     form = "" if FORM in kind.prompt else "\n\n" + render("anjian.judges", "form", labels=list(kind.points))
     return text.strip() + form
+
+
+def _filled(kind: Kind, item: Item, dialogue: Sequence[Message], answer: str) -> str:
+    said = [{ROLES[message.role]: message.content} for message in dialogue[:-1]]
+    about = {name: getattr(item, name) for name in ("id", "category", "turns", "options", "meta")}
+    about |= {} if item.answer is None else {"answer": item.answer}
+    return _template(kind.prompt).render(
+        question=_json(dialogue[-1].content), dialogue=_json(said), answer=_json(answer), item=about
+    )
+
+
+def _worded(error: Exception) -> str:
+    return one_line(str(error)).replace("'dict object' has no attribute", "the item has no")
 
 
 def _json(value: object) -> str:

@@ -101,10 +101,14 @@ async def compare(wanted: Wanted, folder: Path, console: Console, known: Mapping
             kept = lazily(described, stack, console)
             runs += [await _run(prepared[model, suite.name], folder, kept, console) for suite in missing]
     comparison = compare_models(models, runs, declared, wanted.criteria, imported, _protected())
+    _keep(comparison, folder)
+    return Compared(comparison, runs, declared)
+
+
+def _keep(comparison: Comparison, folder: Path) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     replace(folder / COMPARISON, msgspec.json.format(msgspec.json.encode(comparison), indent=1) + b"\n")
-    return Compared(comparison, runs, declared)
 
 
 def _asked(model: str) -> str:

@@ -22,7 +22,7 @@ import msgspec
 from anjian.errors import UsageError
 from anjian.items.bank import load_bank
 from anjian.items.records import Item
-from anjian.suites.base import Suite
+from anjian.suites.base import Selection, Source, Suite
 from anjian.text import one_line
 
 GROUP = "anjian.suites"
@@ -137,13 +137,14 @@ def _from_python(path: Path, variable: str) -> Suite:
     spec = importlib.util.spec_from_file_location(f"anjian_suite_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     with _beside(path):
         try:
             spec.loader.exec_module(module)
         except Exception as error:  # A user's file may raise anything.
             raise UsageError(f"{path} raises {_worded(error)}") from None
-    return msgspec.structs.replace(_declared(module, variable, str(path)), file=f"{path.resolve()}:{variable}")
+    suite = _guarded(_declared(module, variable, str(path)), f"{path}:{variable}")
+    return msgspec.structs.replace(suite, file=f"{path.resolve()}:{variable}")
 
 
 class _beside:  # noqa: N801  (reads as a statement)
@@ -174,7 +175,28 @@ def _from_entry_point(point: EntryPoint) -> Suite:
         raise UsageError(f"the suite {point.name} of {_package(point)} raises {_worded(error)}") from None
     if not isinstance(suite, Suite):
         raise UsageError(f"{point.value} of {_package(point)} is no Suite but {type(suite).__name__}")
-    return suite
+    if suite.name != point.name:
+        raise UsageError(f"{point.value} of {_package(point)} is called {suite.name!r}; give its entry point that name")
+    return _guarded(suite, f"the suite {point.name} of {_package(point)}")
+
+
+def _guarded(suite: Suite, where: str) -> Suite:
+    """The suite, whose `load` says in one line what is wrong with its items."""
+    declared = {task.name for task in suite.tasks if task.kind}
+
+    def load(source: Source) -> Selection:
+        try:
+            selection = suite.load(source)
+            strange = {suite.task_of(item) for item in selection.items} - declared
+        except UsageError:
+            raise
+        except Exception as error:  # A user's declaration may raise anything.
+            raise UsageError(f"{where}: reading its items raises {_worded(error)}") from None
+        if strange:
+            raise UsageError(f"{where}: `task_of` names the task {min(strange)!r}, which it does not declare")
+        return selection
+
+    return msgspec.structs.replace(suite, load=load)
 
 
 def _package(point: EntryPoint) -> str:

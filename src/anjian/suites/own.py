@@ -10,22 +10,25 @@ judge = "choice"
 role = "safety"
 """
 
+import codecs
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.answer_keys import load_answers
-from anjian.items.records import Item, Message, load_items
+from anjian.items.records import Item, load_items, readable, refuse
 from anjian.items.taxonomy import flat
+from anjian.judges.exact import normalised
 from anjian.judges.kinds import CHOICE, EXACT, KINDS, MATH, OVER_REFUSAL, Kind
-from anjian.judges.rubric import load_rubric, rubric_prompt
+from anjian.judges.rubric import load_rubric, rubric_fault
 from anjian.names import Name
 from anjian.scores.measures import MEASURES, Role, Task, rubric_measures
-from anjian.suites.base import Selection, Source, Suite, evaluated
+from anjian.scores.rows import GroupKind
+from anjian.suites.base import Selection, Source, Suite, evaluated, without
 from anjian.text import one_line
 
 NO_KEY = "{n} questions with options have no key and were not asked; give one with --answers FILE"
@@ -39,11 +42,11 @@ class _Title(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Task(msgspec.Struct, forbid_unknown_fields=True):
-    """One [[tasks]] of the file."""
+    """One [[tasks]] of the file; without `role`, over-refusal is a guard and all else safety."""
 
     name: str
     judge: str
-    role: Role = "safety"
+    role: Role | None = None
     title: _Title | str = ""
 
 
@@ -58,6 +61,12 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     source: str = ""
 
 
+KEYS = (
+    f"keys are {', '.join(_File.__struct_fields__)}; of a task {', '.join(_Task.__struct_fields__)}; "
+    f"`role` is one of {', '.join(get_args(Role))}"
+)
+
+
 def read_suite(path: Path) -> Suite:
     """Reads a declaration with its items and rubrics.
 
@@ -67,9 +76,12 @@ def read_suite(path: Path) -> Suite:
     file = _decoded(path)
     if fault := _fault(file):
         raise UsageError(f"{path}: {fault}")
-    tasks = tuple(_task(task, path) for task in file.tasks)
+    tasks = [_task(task, path) for task in file.tasks]
     items = path.parent / file.items
-    found = _items(items, file.name, tasks, str(path))
+    found, of = _items(items, file.name, tasks), _task_of(tasks)
+    members: dict[str, list[Item]] = {task.name: [] for task in tasks}
+    for item in found:
+        members[of(item)].append(item)
     title = _name(file.title, file.name)
     return Suite(
         name=file.name,
@@ -77,25 +89,23 @@ def read_suite(path: Path) -> Suite:
         title=title,
         summary=title.en or title.zh,
         source=file.source,
-        load=partial(_load, file.name, items, tasks, str(path)),
-        tasks=_by_round(tasks, found),
-        taxonomy=flat(dict.fromkeys(item.category for item in found if item.category)),
-        task_of=_task_of(tasks),
+        load=partial(_load, file.name, items, found, tasks),
+        tasks=tuple(_reported(task, members[task.name]) for task in tasks),
+        taxonomy=flat(item.category for item in found if item.category),
+        task_of=of,
         file=str(path.resolve()),
     )
 
 
 def _decoded(path: Path) -> _File:
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=_File)
+        return msgspec.toml.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8), type=_File)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path}: {one_line(readable(error))}; {KEYS}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        text = one_line(str(error)).replace("Object contains", "the file contains").replace("Object missing", "missing")
-        known = ", ".join(_File.__struct_fields__)
-        raise UsageError(
-            f"{path}: {text}; keys are {known}, and of a task {', '.join(_Task.__struct_fields__)}"
-        ) from None
+        raise UsageError(f"{path} is no TOML: {one_line(str(error))}") from None
 
 
 def _fault(file: _File) -> str | None:
@@ -106,8 +116,8 @@ def _fault(file: _File) -> str | None:
     names = [task.name for task in file.tasks]
     if twice := next((name for name in names if names.count(name) > 1), None):
         return f"two tasks are called {twice!r}; rename one"
-    if empty := next((task for task in file.tasks if not task.name.strip()), None):
-        return f"a task judged by {empty.judge!r} has no `name`"
+    if odd := [name for name in names if not name or name != name.strip()]:
+        return f"the `name` of a task, {odd[0]!r}, is empty or has blanks around it"
     return None
 
 
@@ -126,38 +136,32 @@ def _task(task: _Task, path: Path) -> Task:
                 f"{path}, task {task.name}: no judge {task.judge!r}; there are {known}, or a file RUBRIC.md"
             )
         kind = load_rubric(path.parent / task.judge)
-    measures = MEASURES[kind.name](task.role) if task.judge in KINDS else rubric_measures(kind, task.role)
-    return Task(
-        name=task.name,
-        title=_name(task.title, task.name),
-        kind=kind,
-        measures=measures,
-        groups=("category", "history"),
-    )
+    role = task.role or ("guard" if kind == OVER_REFUSAL else "safety")
+    measures = MEASURES[kind.name](role) if task.judge in KINDS else rubric_measures(kind, role)
+    return Task(name=task.name, title=_name(task.title, task.name), kind=kind, measures=measures)
 
 
-def _by_round(tasks: Sequence[Task], items: Sequence[Item]) -> tuple[Task, ...]:
-    """Reports rounds where there are any, and histories where some items have one."""
-    of = _task_of(tasks)
-    rounds = {of(item) for item in items if len(item.turns) > 1}
-    histories = {of(item) for item in items if item.history}
-    return tuple(
-        msgspec.structs.replace(
-            task,
-            by_round=task.name in rounds,
-            groups=("category", "history") if task.name in histories else ("category",),
-        )
-        for task in tasks
-    )
+def _reported(task: Task, items: Sequence[Item]) -> Task:
+    """The task with rounds reported where there are any, and histories where some items have one."""
+    history: tuple[GroupKind, ...] = ("history",) if any(item.history for item in items) else ()
+    by_round = any(len(item.turns) > 1 for item in items)
+    return msgspec.structs.replace(task, by_round=by_round, groups=("category", *history))
 
 
 Form = Literal["choice", "harmless", "answer", "open"]
+FORMS: dict[Form, str] = {
+    "choice": "it has `options`",
+    "harmless": "it is `harmless`",
+    "answer": "it has an `answer`",
+    "open": "it is an open question",
+}
 
 
 def _form_of(item: Item) -> Form:
     if item.options:
         return "choice"
-    return "harmless" if item.harmless else "answer" if item.answer is not None else "open"
+    harmless = item.harmless or (item.turns_harmless and all(item.turns_harmless))
+    return "harmless" if harmless else "answer" if item.answer is not None else "open"
 
 
 def _forms(kind: Kind) -> tuple[Form, ...]:
@@ -186,46 +190,46 @@ def _task_of(tasks: Sequence[Task]) -> Callable[[Item], str]:
     return of
 
 
-def _items(path: Path, suite: str, tasks: Sequence[Task], where: str) -> list[Item]:
+def _items(path: Path, suite: str, tasks: Sequence[Task]) -> list[Item]:
     """Reads the items and checks that each has a task and what that task needs."""
     of, kinds = _task_of(tasks), {task.name: task.kind for task in tasks}
     found = load_items(path, suite=suite, category="")
-    for item in found:
-        name = of(item)
-        if fault := _item_fault(item, suite, name, kinds):
-            raise UsageError(f"{path}, item {item.id}: {fault}")
-    if not found:
-        raise UsageError(f"{where}: {path} holds no items")
+    faults = [(item, _item_fault(item, suite, of(item), kinds)) for item in found]
+    refuse(path, [f"item {item.id}{fault}" for item, fault in faults if fault])
     return found
 
 
 def _item_fault(item: Item, suite: str, task: str, kinds: dict[str, Kind | None]) -> str | None:
     if item.suite != suite:
-        return f"its suite is {item.suite!r}, not {suite!r}; correct `suite` or leave it out"
+        return f": its suite is {item.suite!r}, not {suite!r}; correct `suite` or leave it out"
     if not task:
-        return f"no task takes it ({_form_of(item)}); name one with `task`: {', '.join(kinds)}"
+        return f": {FORMS[_form_of(item)]}, and no task takes that; name one with `task`: {', '.join(kinds)}"
     kind = kinds.get(task)
     if kind is None:
-        return f"`task` {task!r} is none of {', '.join(kinds)}"
+        return f": its `task` {task!r} is none of {', '.join(kinds)}"
     if kind == CHOICE and not item.options:
-        return f"the task {task} needs `options`"
-    if kind in (MATH, EXACT) and not (item.answer or "").strip():
-        return f"the task {task} needs an `answer`"
-    if kind.prompt:
-        rubric_prompt(kind, item, [Message("user", item.turns[0])], "")  # Says so now if the item lacks something.
+        return f": the task {task} needs `options`"
+    if item.options and len(item.turns) > 1:
+        return ": `options` go with one turn; make it several items"
+    if kind in (MATH, EXACT) and not any(map(normalised, (item.answer or "").split("|"))):
+        return f": the task {task} needs an `answer`"
+    if kind.prompt and (lacking := rubric_fault(kind, item)):
+        return f": {lacking}"
     return None
 
 
-def _load(name: str, items: Path, tasks: Sequence[Task], where: str, source: Source) -> Selection:
+def _load(name: str, items: Path, held: list[Item], tasks: Sequence[Task], source: Source) -> Selection:
     if source.data:
         raise UsageError(f"{name} takes no --data; its items stand in {items}, and --items FILE replaces them")
+    without(source, name, "include_ambiguous")
     path = source.items or items
-    found = _items(path, name, tasks, where)
+    found = _items(path, name, tasks) if source.items else held
     if source.answers:
         found = load_answers(source.answers, found)
     notes: list[str] = []
     kept = evaluated(found, notes)
-    asked = [item for item in kept if not item.options or item.answer]
+    of, choices = _task_of(tasks), {task.name for task in tasks if task.kind == CHOICE}
+    asked = [item for item in kept if item.answer or of(item) not in choices]
     if len(asked) < len(kept):
         notes.append(NO_KEY.format(n=len(kept) - len(asked)))
     return Selection(asked, str(path), notes)
