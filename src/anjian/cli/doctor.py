@@ -24,7 +24,7 @@ def check() -> None:
     from anjian import __version__
     from anjian.console import plain_console
     from anjian.installing import install
-    from anjian.models.resolve import providers
+    from anjian.models.providers import providers
     from anjian.text import plain
 
     table = Table("what", "state", "remark")
@@ -77,8 +77,8 @@ def _suites() -> Iterator[tuple[str, bool, str, bool]]:
 
 EXTRAS = {
     "": (
-        *("aiohttp", "datasketch", "jinja2", "krippendorff", "markupsafe", "msgspec", "numpy", "plotly", "rich"),
-        *("scipy", "tomli-w", "typer", "yarl"),
+        *("aiohttp", "datasketch", "jinja2", "krippendorff", "markupsafe", "msgspec", "numpy", "plotly"),
+        *("pyyaml", "rich", "scipy", "tomli-w", "typer", "yarl"),
     ),
     "local": ("torch", "transformers"),
     "train": ("trl", "peft", "accelerate", "datasets", "huggingface-hub", "pyarrow", "safetensors"),
