@@ -64,9 +64,13 @@ def read_about(folder: Path) -> RunFile:
 
 
 def suite_of_run(about: RunFile) -> Suite | None:
-    """The declaration of the suite that was run; None if it is no longer where it was."""
+    """The declaration of the suite that was run; None if it is no longer where it was.
+
+    A run folder may come from anybody: of files it may name a declaration in TOML, never code to be run.
+    """
     name, file = str(about.run.get("suite", "")), str(about.run.get("suite_file", ""))
-    for spec in (file if Path(file).is_absolute() else "", name if "." not in name else ""):
+    own = file if Path(file).is_absolute() and file.endswith(".toml") else ""
+    for spec in (own, name if "." not in name else ""):
         with contextlib.suppress(UsageError):
             if spec and (suite := find_suite(spec)).name == name:
                 return suite
