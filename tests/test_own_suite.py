@@ -382,6 +382,24 @@ def test_python_declarations_may_postpone_annotations_and_import_their_neighbour
     assert values(tmp_path / "run")["sum", "acc", "overall", "overall"] == (1.0, 1, 1)
 
 
+def test_a_measure_that_raises_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
+    broken = PYTHON.replace(
+        "choice_measures()",
+        'choice_measures()[:0] + (Measure(name="m", title=Name("", "m"), value=lambda n: 1 / (n - 1)),)',
+    )
+    text = broken.replace("import Task,", "import Measure, Task,")
+    (tmp_path / "suite.py").write_text(text, encoding="utf-8")
+    out, spec = tmp_path / "run", f"{tmp_path / 'suite.py'}:SUITE"
+    with serving(lambda call: completion("2。")) as server:
+        done = anjian("eval", f"{server.base_url}#m", "--suite", spec, "--out", out)
+        assert done.returncode == 2
+        words = "the measure m raises ZeroDivisionError: division by zero"
+        assert done.stderr.splitlines()[-1] == f"anjian: {spec}: {words}"
+        (tmp_path / "suite.py").write_text(PYTHON, encoding="utf-8")
+        mended = anjian("eval", f"{server.base_url}#m", "--suite", spec, "--out", out)
+        assert (mended.returncode, len(server.calls)) == (0, 1), "the reply was kept"
+
+
 def installed(folder: Path, package: str, points: dict[str, str]) -> None:
     """A distribution as an installer leaves it."""
     info = folder / f"{package}-1.0.dist-info"

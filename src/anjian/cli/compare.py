@@ -122,5 +122,5 @@ def compare_models(
 def _named(text: str) -> tuple[str, Path]:
     suite, equals, path = text.partition("=")
     if not equals or not suite or not path:
-        raise UsageError(f"--data {text}: write SUITE=PATH, such as my_bench=data/items.jsonl")
+        raise UsageError(f"--data {text}: write SUITE=PATH, such as safetybench=data/safetybench")
     return suite, Path(path)

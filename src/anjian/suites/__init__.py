@@ -6,28 +6,23 @@ FILE.py:NAME         a declaration in Python
 anything else        an entry point of the group `anjian.suites`
 """
 
-import importlib.util
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import iter_modules
-from types import ModuleType
 from typing import NamedTuple
-
-import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.bank import load_bank
 from anjian.items.records import Item
-from anjian.suites.base import Selection, Source, Suite
-from anjian.text import one_line
+from anjian.suites.base import Suite
+from anjian.suites.python import from_entry_point, from_python, package_of
 
 GROUP = "anjian.suites"
 HERE = "bundled"
-ENGINE = {"base", "own"}
+ENGINE = {"base", "own", "python"}
 """Modules of this package that declare no suite."""
 
 
@@ -69,14 +64,14 @@ def find_suite(spec: "str | Path | Suite") -> Suite:
         return _unlike_others(read_suite(Path(name)), name)
     path, colon, variable = name.rpartition(":")
     if colon and path.endswith(".py"):
-        return _unlike_others(_from_python(Path(path), variable), name)
+        return _unlike_others(from_python(Path(path), variable), name)
     if name.endswith(".py"):
         raise UsageError(f"--suite {name} does not say which declaration: write {name}:NAME")
     points = [point for point in entry_points(group=GROUP) if point.name == name]
     if len(points) == 1:
-        return _unlike_others(_from_entry_point(points[0]), name)
+        return _unlike_others(from_entry_point(points[0]), name)
     if points:
-        raise UsageError(f"two installed packages bring a suite {name!r}: {', '.join(map(_package, points))}")
+        raise UsageError(f"two installed packages bring a suite {name!r}: {', '.join(map(package_of, points))}")
     known = ", ".join(found.suite.name for found in all_suites()[0])
     raise UsageError(f"unknown suite {name!r}; there are {known}, or FILE.toml and FILE.py:NAME of your own")
 
@@ -88,14 +83,14 @@ def all_suites() -> tuple[list[Found], list[Broken]]:
     names = {one.suite.name for one in found}
     for point in entry_points(group=GROUP):
         try:
-            suite = _from_entry_point(point)
+            suite = from_entry_point(point)
             if suite.name in names:
                 raise UsageError(f"its suite is called {suite.name!r}, as another one is")
         except UsageError as error:
-            broken.append(Broken(point.name, _package(point), str(error)))
+            broken.append(Broken(point.name, package_of(point), str(error)))
             continue
         names.add(suite.name)
-        found.append(Found(suite, _package(point)))
+        found.append(Found(suite, package_of(point)))
     return sorted(found, key=lambda one: (one.suite.place, one.suite.name)), broken
 
 
@@ -115,8 +110,9 @@ def distinct(suites: Iterable[Suite]) -> list[Suite]:
     found: dict[str, Suite] = {}
     for suite in suites:
         held = found.setdefault(suite.name, suite)
-        if held.file != suite.file:
-            raise UsageError(f"two suites are called {suite.name!r}: {held.file} and {suite.file}; rename one")
+        if held is not suite and (held.file != suite.file or not suite.file):
+            both = f": {held.file} and {suite.file}" if held.file and suite.file else ""
+            raise UsageError(f"two suites are called {suite.name!r}{both}; rename one")
     return list(found.values())
 
 
@@ -129,80 +125,3 @@ def _unlike_others(suite: Suite, where: str) -> Suite:
     if suite.name in bundled_names():
         raise UsageError(f"{where}: a suite called {suite.name!r} comes with anjian; give yours another `name`")
     return suite
-
-
-def _from_python(path: Path, variable: str) -> Suite:
-    if not path.is_file():
-        raise UsageError(f"cannot read {path}: there is no such file")
-    spec = importlib.util.spec_from_file_location(f"anjian_suite_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{path} is no Python file")
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    with _beside(path):
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:  # A user's file may raise anything.
-            raise UsageError(f"{path} raises {_worded(error)}") from None
-    suite = _guarded(_declared(module, variable, str(path)), f"{path}:{variable}")
-    return msgspec.structs.replace(suite, file=f"{path.resolve()}:{variable}")
-
-
-class _beside:  # noqa: N801  (reads as a statement)
-    """Lets a file import what lies beside it, for the block."""
-
-    def __init__(self, path: Path) -> None:
-        self._folder = str(path.resolve().parent)
-
-    def __enter__(self) -> None:
-        sys.path.insert(0, self._folder)
-
-    def __exit__(self, *exc: object) -> None:
-        sys.path.remove(self._folder)
-
-
-def _declared(module: ModuleType, variable: str, where: str) -> Suite:
-    suite = vars(module).get(variable)
-    if not isinstance(suite, Suite):
-        held = "holds no" if suite is None else f"holds {type(suite).__name__} as"
-        raise UsageError(f"{where} {held} {variable}; declare {variable} = Suite(…), see docs/own-benchmark.md")
-    return suite
-
-
-def _from_entry_point(point: EntryPoint) -> Suite:
-    try:
-        suite = point.load()
-    except Exception as error:  # Somebody else's package may raise anything.
-        raise UsageError(f"the suite {point.name} of {_package(point)} raises {_worded(error)}") from None
-    if not isinstance(suite, Suite):
-        raise UsageError(f"{point.value} of {_package(point)} is no Suite but {type(suite).__name__}")
-    if suite.name != point.name:
-        raise UsageError(f"{point.value} of {_package(point)} is called {suite.name!r}; give its entry point that name")
-    return _guarded(suite, f"the suite {point.name} of {_package(point)}")
-
-
-def _guarded(suite: Suite, where: str) -> Suite:
-    """The suite, whose `load` says in one line what is wrong with its items."""
-    declared = {task.name for task in suite.tasks if task.kind}
-
-    def load(source: Source) -> Selection:
-        try:
-            selection = suite.load(source)
-            strange = {suite.task_of(item) for item in selection.items} - declared
-        except UsageError:
-            raise
-        except Exception as error:  # A user's declaration may raise anything.
-            raise UsageError(f"{where}: reading its items raises {_worded(error)}") from None
-        if strange:
-            raise UsageError(f"{where}: `task_of` names the task {min(strange)!r}, which it does not declare")
-        return selection
-
-    return msgspec.structs.replace(suite, load=load)
-
-
-def _package(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else point.value
-
-
-def _worded(error: Exception) -> str:
-    lines: Iterator[str] = (str(part) for part in (type(error).__name__, error) if str(part))
-    return one_line(": ".join(lines))
