@@ -80,6 +80,22 @@ def test_steps_are_bounded(rounds: int | None, tmp_path: Path) -> None:
     assert scores(tmp_path / "run")["first_success", "overall"]["value"] is None
 
 
+def test_judging_an_attack_again_replays_nothing(tmp_path: Path) -> None:
+    """The dialogue depends on verdicts, so another judge would lead it elsewhere: it judges what was held instead."""
+    with serving(lambda call: crescendo_play(call, "yields")) as server:
+        assert attack(server, tmp_path) == 0
+        replies, calls = (tmp_path / "run" / "replies.jsonl").read_bytes(), len(server.calls)
+        who = (f"{server.base_url}#m", "--adversary", f"{server.base_url}#adversary")
+        where = ("--items", tmp_path / "items.jsonl", "--out", tmp_path / "run")
+        done = anjian("eval", *who, "--suite", "crescendo", *where)
+        assert done.returncode == 0, done.stderr
+        assert len(server.calls) == calls, "neither the target nor the adversary is asked again"
+    assert (tmp_path / "run" / "replies.jsonl").read_bytes() == replies
+    verdicts = read_lines(tmp_path / "run" / "verdicts.jsonl")
+    assert {line["judge"] for line in verdicts} == {"rules-v1"}
+    assert scores(tmp_path / "run")["asr", "overall"]["value"] == 0, "the rules see no risk in these replies"
+
+
 def sc_item(number: int, turn: str) -> Item:
     return {"id": f"s{number}", "suite": "sc_safety", "category": "目标劫持", "turns": [turn]}
 
