@@ -12,9 +12,12 @@ from command import anjian, one_line, risky, write_items
 from test_hf import GREEDY, questions, request
 from tiny_checkpoint import PLAIN_TEMPLATE, save_adapter, save_checkpoint
 
+from anjian.errors import UsageError
 from anjian.models.access import Access
 from anjian.models.base import Reply
 from anjian.models.hf import HfModel, load
+from anjian.models.resolve import open_model
+from anjian.models.spec import parse_or_folder
 from anjian.models.weights import fingerprint
 
 pytest.importorskip("peft")
@@ -67,6 +70,20 @@ def test_an_adapter_is_put_on_the_model(checkpoint: Path, adapter: Path, tmp_pat
     adapted = asked(checkpoint, Access(device="cpu", lora=adapter))[0]
     assert adapted == asked(tmp_path, Access(device="cpu"))[0]
     assert adapted != asked(checkpoint, Access(device="cpu"))[0]
+
+
+def test_an_adapters_folder_is_a_model_too(checkpoint: Path, adapter: Path, tmp_path: Path) -> None:
+    async def run(name: str) -> list[Reply]:
+        async with open_model(name) as model:
+            return await asyncio.gather(*(model.complete(request(text, GREEDY)) for text in TEXTS))
+
+    assert asyncio.run(run(f"hf/{adapter}")) == asked(checkpoint, Access(device="cpu", lora=adapter))[0]
+    assert fingerprint(f"hf/{adapter}") == fingerprint(f"hf/{checkpoint}", Access(lora=adapter))
+    assert parse_or_folder(str(adapter)).name == f"hf/{adapter}"
+    with pytest.raises(UsageError, match="leave --lora out"):
+        open_model(f"hf/{adapter}", Access(lora=adapter))
+    with pytest.raises(UsageError, match="name its base"):
+        open_model(f"sglang/{adapter}")
 
 
 def test_a_tokenizer_of_the_adapters_own_is_taken(checkpoint: Path, adapter: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ WHERE: dict[tuple[Kind, ...], str] = {
     ("hf", "launched"): "hf/, vllm/ and sglang/",
     ("launched",): "vllm/ and sglang/",
 }
+ADAPTER_CONFIG = "adapter_config.json"
 OWN_ARGUMENTS = ("--host", "--port", "--served-model-name", "--model-path", "--model")
 """Arguments of a launched server that are settled here."""
 
@@ -93,9 +94,25 @@ def server_arguments(text: str) -> tuple[str, ...]:
     return arguments
 
 
+def adapted(spec: Spec, access: Access) -> tuple[Spec, Access]:
+    """What an adapter's folder means as a model: its base with the adapter on it; all others are left as they are.
+
+    Raises:
+        UsageError: The adapter names no base, or another one is put on it.
+    """
+    folder = spec.folder
+    if folder is None or not (folder / ADAPTER_CONFIG).exists() or (folder / "config.json").exists():
+        return spec, access
+    base = adapter_config(folder).get("base_model_name_or_path")
+    if access.lora or not base or spec.provider == "sglang":
+        mend = "leave --lora out" if access.lora else f"name its base and --lora {folder}"
+        raise UsageError(f"{spec.name} is an adapter itself; {mend}")
+    return msgspec.structs.replace(spec, model=str(base)), msgspec.structs.replace(access, lora=folder)
+
+
 def adapter_config(folder: Path) -> dict[str, Any]:
     """The configuration of a LoRA adapter; raises UsageError for what is none."""
-    path = folder / "adapter_config.json"
+    path = folder / ADAPTER_CONFIG
     if not path.is_file() or not (folder / "adapter_model.safetensors").is_file():
         raise UsageError(f"--lora {folder}: no adapter; it wants adapter_config.json and adapter_model.safetensors")
     try:

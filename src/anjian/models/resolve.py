@@ -3,7 +3,7 @@
 import os
 
 from anjian.errors import UsageError
-from anjian.models.access import Access, adapter_config, read_template
+from anjian.models.access import Access, adapted, adapter_config, read_template
 from anjian.models.base import Model
 from anjian.models.providers import Provider, providers
 from anjian.models.spec import URL_KEY_ENV, Spec, parse, parse_urls
@@ -19,6 +19,7 @@ def open_model(name: str, access: Access | None = None) -> Model:
     """
     spec, access = parse(name), access or Access()
     access.check(spec)
+    spec, access = adapted(spec, access)
     if access.lora:
         adapter_config(access.lora)
     if access.chat_template:
@@ -30,7 +31,7 @@ def open_model(name: str, access: Access | None = None) -> Model:
     if spec.kind == "launched":
         from anjian.models.served import ServedModel
 
-        return ServedModel(name, access)
+        return ServedModel(name, access, path=spec.path)
     return _over_http(spec, access)
 
 

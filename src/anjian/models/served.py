@@ -48,6 +48,7 @@ class ServedModel:
         name: str,
         access: Access,
         *,
+        path: str = "",
         start_timeout: float = 1800.0,
         on_wait: Callable[[float], None] | None = None,
     ) -> None:
@@ -56,6 +57,7 @@ class ServedModel:
         Args:
             name: `vllm/ID-or-path` or `sglang/ID-or-path`.
             access: How it is launched and asked; `access.log` is added to.
+            path: Where its weights are, if the name does not say.
             start_timeout: Seconds until the server must be healthy: download, loading and warming up.
             on_wait: Called with the seconds waited so far, a few times a second.
         """
@@ -64,7 +66,7 @@ class ServedModel:
         self.log = access.log
         self._access = access
         spec = parse(name)
-        self._server, self._path = spec.provider, spec.path
+        self._server, self._path = spec.provider, path or spec.path
         self._start_timeout = start_timeout
         self._on_wait = on_wait
 

@@ -107,7 +107,7 @@ def parse_or_folder(name: str) -> Spec:
     loaded = provider in ("hf", *LAUNCHED) and Path(rest).expanduser().is_dir()
     if "://" in name or named or loaded or not folder.is_dir():
         return parse(name)
-    if not (folder / "config.json").exists():
+    if not any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
         raise UsageError(f"{name} holds no config.json, so it is no model; give a checkpoint's folder")
     return parse(f"hf/{name.rstrip('/')}")
 

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from anjian.errors import UsageError
-from anjian.models.access import Access
+from anjian.models.access import Access, adapted
 from anjian.models.spec import parse
 
 SAMPLE = 1 << 16
@@ -24,7 +24,7 @@ def fingerprint(name: str, access: Access | None = None) -> str:
         UsageError: A file cannot be read.
     """
     spec = parse(name)
-    access = (access or Access()).fitting(spec)
+    spec, access = adapted(spec, (access or Access()).fitting(spec))
     digest = hashlib.sha256()
     folders = [folder for folder in (spec.folder, access.lora) if folder]
     try:
