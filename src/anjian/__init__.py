@@ -2,6 +2,7 @@
 
 __version__ = "0.2.0"
 
-from anjian.api import Comparison, Run, compare, compare_async, evaluate, evaluate_async
+from anjian.api import compare, compare_async, evaluate, evaluate_async
+from anjian.outcome import Comparison, Run
 
 __all__ = ["Comparison", "Run", "compare", "compare_async", "evaluate", "evaluate_async"]

@@ -6,7 +6,7 @@ import functools
 import signal
 import threading
 from collections.abc import Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -32,10 +32,10 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-class _Aside:
+class _Aside(Generic[T]):
     """A thread that runs a coroutine, and can be told to cancel it."""
 
-    def __init__(self, work: Coroutine[Any, Any, Any]) -> None:
+    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
         self._work = work
         self._started = threading.Event()
         self._fault: BaseException | None = None
@@ -47,12 +47,12 @@ class _Aside:
         except BaseException as error:
             self._fault = error
 
-    async def _watched(self) -> Any:
+    async def _watched(self) -> T:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         self._started.set()
         return await self._work
 
-    def result(self) -> Any:
+    def result(self) -> T:
         self._thread.start()
         try:
             with _interruptible():
