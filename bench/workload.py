@@ -24,7 +24,7 @@ def engine(port: int, count: int, in_flight: int, calls: int) -> None:
     import anjian.models.http  # noqa: F401  (loaded before the clock starts, like the other side's imports)
     from anjian.judges.rules.cues import load_cues
     from anjian.models.resolve import Access
-    from anjian.runs.evaluate import evaluate
+    from anjian.runs.evaluate import run_plan
     from anjian.runs.loop import run_async
     from anjian.runs.plan import Plan, prepare
     from anjian.suites.base import Source
@@ -47,7 +47,7 @@ def engine(port: int, count: int, in_flight: int, calls: int) -> None:
                 source=Source(items=items),
                 access=Access(concurrency=in_flight),
             )
-            result = run_async(evaluate(prepare(plan), Path(folder) / "run", Console(stderr=True, quiet=True)))
+            result = run_async(run_plan(prepare(plan), Path(folder) / "run", Console(stderr=True, quiet=True)))
     assert result.scored == result.n > 0, result
 
 

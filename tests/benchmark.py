@@ -10,7 +10,7 @@ from command import anjian, read_lines
 from loopback import Call, completion, serving
 from rich.console import Console
 
-from anjian.runs.evaluate import evaluate
+from anjian.runs.evaluate import run_plan
 from anjian.runs.loop import run_async
 from anjian.runs.plan import Plan, prepare
 from anjian.suites.base import Source
@@ -51,7 +51,7 @@ def run(
         judges = ("rules-v1",) if judged is str else (f"{server.base_url}#judge",)
         model = f"{server.base_url}#target"
         plan = Plan(model=model, suite=suite, judges=judges, limit=limit, source=Source(**source))
-        run_async(evaluate(prepare(plan), folder, Console(quiet=True)))
+        run_async(run_plan(prepare(plan), folder, Console(quiet=True)))
         return Ran(folder, [call.said for call in server.calls if call.body["model"] == "target"])
 
 

@@ -9,7 +9,7 @@ from synthetic_run import HOSTILE, make_run
 from anjian.reports.names import Lexicon
 from anjian.runs.folder import REPLIES, Replied
 from anjian.runs.reading import read_measured
-from anjian.scores.comparison import Comparison, Measured, compare_models
+from anjian.scores.comparison import Measured, SideBySide, compare_models
 from anjian.scores.gates import Criteria
 from anjian.scores.rows import IMPORTED, Row, Verdicted
 from anjian.suites import bundled_names, find_suite
@@ -45,7 +45,7 @@ def _make_hostile(path: Path) -> None:
     path.write_bytes(b"".join(msgspec.json.encode(reply) + b"\n" for reply in replies))
 
 
-def make_comparison(folder: Path, margin: float = 0.02) -> tuple[Comparison, list[Measured]]:
+def make_comparison(folder: Path, margin: float = 0.02) -> tuple[SideBySide, list[Measured]]:
     """Three models: `chisafety` with replies on disk, twins and problems without; the last was not asked problems."""
     runs = []
     for place, model in enumerate(MODELS):

@@ -14,7 +14,7 @@ from benchmark import write_rows
 from loopback import Call, completion, serving
 from rich.console import Console
 
-from anjian.runs.compare import Compared, Wanted, compare
+from anjian.runs.compare import Compared, Wanted, compare_runs
 from anjian.runs.loop import run_async
 
 Answer = Callable[[str], str]
@@ -31,7 +31,7 @@ def compared(folder: Path, suite: str, data: Path, before: Answer, after: Answer
     with serving(behave) as server:
         models = (f"{server.base_url}#before", f"{server.base_url}#after")
         wanted = Wanted(models, (suite,), (f"{server.base_url}#judge",), {suite: data})
-        return run_async(compare(wanted, folder, Console(quiet=True)))
+        return run_async(compare_runs(wanted, folder, Console(quiet=True)))
 
 
 def safetybench(folder: Path) -> dict[str, Any]:

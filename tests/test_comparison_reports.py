@@ -29,7 +29,7 @@ from anjian.reports.comparison.table import interval_of, sheets, signed, value_o
 from anjian.reports.comparison.trade import trade_off
 from anjian.reports.comparison.words import mark, noted, told, way_of
 from anjian.reports.text import csv_text
-from anjian.scores.comparison import Comparison, Measured, compare_models
+from anjian.scores.comparison import Measured, SideBySide, compare_models
 from anjian.scores.gates import Criteria
 from anjian.scores.paired import Change, Metric
 from anjian.scores.rows import IMPORTED, Row
@@ -40,7 +40,7 @@ RR1 = Metric("chisafety", "refusal", "rr1")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[SideBySide, Path]:
     folder = tmp_path_factory.mktemp("comparison")
     comparison, runs = make_comparison(folder)
     assert write_comparison(comparison, runs, folder, LEXICON) == folder / "compare.html"
@@ -48,23 +48,23 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
 
 
 @pytest.fixture
-def comparison(made: tuple[Comparison, Path]) -> Comparison:
+def comparison(made: tuple[SideBySide, Path]) -> SideBySide:
     return made[0]
 
 
 @pytest.fixture
-def folder(made: tuple[Comparison, Path]) -> Path:
+def folder(made: tuple[SideBySide, Path]) -> Path:
     return made[1]
 
 
-def printed(comparison: Comparison, width: int = 80) -> str:
+def printed(comparison: SideBySide, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
     print_comparison(comparison, console, LEXICON)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-def two_models(*runs: Measured, imported: tuple[Row, ...] = ()) -> Comparison:
+def two_models(*runs: Measured, imported: tuple[Row, ...] = ()) -> SideBySide:
     return compare_models(("a", "b"), runs, SUITES, Criteria(), imported, PROTECTED)
 
 
@@ -75,7 +75,7 @@ def foreign(model: str, value: float | None, metric: str = "acc") -> Row:
 # The table
 
 
-def test_the_best_of_a_column_goes_by_direction_and_ties_are_all_best(comparison: Comparison) -> None:
+def test_the_best_of_a_column_goes_by_direction_and_ties_are_all_best(comparison: SideBySide) -> None:
     for sheet in sheets(comparison, LEXICON):
         for column in sheet.columns:
             values = {i: float(value_of(row, column.factor)) for i, row in enumerate(column.cells) if row}
@@ -160,7 +160,7 @@ def test_every_reason_and_note_is_told_in_chinese(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_the_terminal_shows_all_within_its_width(comparison: Comparison, width: int) -> None:
+def test_the_terminal_shows_all_within_its_width(comparison: SideBySide, width: int) -> None:
     text = printed(comparison, width)
     assert max(cell_len(line) for line in text.splitlines()) <= width
     assert not set("\x1b\u202e") & set(text)
@@ -204,7 +204,7 @@ def cells_of(text: str) -> list[list[list[str]]]:
     return found
 
 
-def test_markdown_has_a_table_for_each_suite_and_each_pair(comparison: Comparison, folder: Path) -> None:
+def test_markdown_has_a_table_for_each_suite_and_each_pair(comparison: SideBySide, folder: Path) -> None:
     text = (folder / "compare.md").read_text(encoding="utf-8")
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     found = [cells_of(one)[0] for one in tables]
@@ -235,7 +235,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
 
 
-def test_the_cells_are_tidy(comparison: Comparison, folder: Path) -> None:
+def test_the_cells_are_tidy(comparison: SideBySide, folder: Path) -> None:
     lines = read_csv(folder / "compare.csv")
     assert len(lines) == sum(row is not None for line in comparison.lines for row in line.cells)
     assert [line["model"] for line in lines if line["metric"] == "rr1"] == [plain(MARKUP), f"'{FORMULA}", TYPESET]
@@ -247,7 +247,7 @@ def test_the_cells_are_tidy(comparison: Comparison, folder: Path) -> None:
     assert [line["best"] for line in lines if line["suite"] == "gpqa|d"] == ["0", "1", "1"]
 
 
-def test_the_changes_are_tidy(comparison: Comparison, folder: Path) -> None:
+def test_the_changes_are_tidy(comparison: SideBySide, folder: Path) -> None:
     lines = read_csv(folder / "changes.csv")
     changes = [change for contrast in comparison.contrasts for change in contrast.changes]
     assert [(line["metric"], line["n"]) for line in lines] == [(c.metric.metric, str(c.n)) for c in changes]
@@ -289,7 +289,7 @@ def test_latex_prints_any_name_as_it_is(name: str) -> None:
     assert "--" not in text and "''" not in text
 
 
-def test_latex_is_whole(comparison: Comparison, folder: Path) -> None:
+def test_latex_is_whole(comparison: SideBySide, folder: Path) -> None:
     text = (folder / "compare.tex").read_text(encoding="utf-8")
     bare = re.sub(r"\\[\\{}%&#$_]", "", text)
     assert bare.count("{") == bare.count("}")
@@ -323,7 +323,7 @@ def test_of_many_flips_both_ways_are_listed() -> None:
         assert sum(wanted) <= MOST_FLIPS
 
 
-def test_figures_tell_gains_and_what_is_compared(comparison: Comparison) -> None:
+def test_figures_tell_gains_and_what_is_compared(comparison: SideBySide) -> None:
     for contrast in comparison.contrasts:
         figure = forest(contrast, comparison.criteria, LEXICON)
         assert figure
@@ -374,7 +374,7 @@ OPEN += f"for (const box of document.querySelectorAll('.flip')) box.open = true;
 
 
 @in_chromium
-def test_the_page_shows_all_and_runs_nothing_of_others(comparison: Comparison, folder: Path, tmp_path: Path) -> None:
+def test_the_page_shows_all_and_runs_nothing_of_others(comparison: SideBySide, folder: Path, tmp_path: Path) -> None:
     async def look(tab: Tab) -> Any:
         await tab.run(OPEN)
         facts = "[document.title, document.querySelector('h1').textContent, document.body.innerText, "
@@ -406,7 +406,7 @@ def test_the_page_shows_all_and_runs_nothing_of_others(comparison: Comparison, f
 
 
 @in_chromium
-def test_a_flip_shows_both_answers_and_labels(comparison: Comparison, folder: Path, tmp_path: Path) -> None:
+def test_a_flip_shows_both_answers_and_labels(comparison: SideBySide, folder: Path, tmp_path: Path) -> None:
     contrast = comparison.contrasts[0]
     place, change = next((i, c) for i, c in enumerate(contrast.changes) if c.metric.metric == "rr1" and c.worsened)
 

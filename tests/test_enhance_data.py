@@ -14,7 +14,7 @@ from loopback import Call, completion, failure, serving
 from tiny_checkpoint import save_checkpoint
 
 from anjian.enhance.data.sources import clean, read_prompts
-from anjian.enhance.recipe import KINDS, Recipe, load_recipe
+from anjian.enhance.recipe import PROMPT_KINDS, Recipe, load_recipe
 from anjian.enhance.recipes import RECIPES
 from anjian.items.bank import load_bank
 from anjian.items.near import NEAR, NearIndex, text_of
@@ -147,7 +147,7 @@ def test_problems_in_the_same_words_with_other_numbers_stay() -> None:
     kept = clean(problems, []).prompts
     assert len(kept) > 0.9 * len(problems)
     assert len({prompt.item.turns[0] for prompt in kept}) == len(kept)
-    assert {prompt.kind for prompt in prompts} == set(KINDS)
+    assert {prompt.kind for prompt in prompts} == set(PROMPT_KINDS)
 
 
 def teach(call: Call) -> web.Response:

@@ -32,7 +32,7 @@ from anjian.reports.names import Lexicon
 from anjian.reports.terminal import print_scores
 from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Identity, Replied, write_run
 from anjian.runs.reading import read_measured
-from anjian.scores.comparison import Comparison, Measured, compare_models
+from anjian.scores.comparison import Measured, SideBySide, compare_models
 from anjian.scores.gates import Criteria
 from anjian.scores.measures import (
     Measure,
@@ -260,7 +260,7 @@ def test_the_terminal_shows_names_and_no_keys(tmp_path: Path) -> None:
     assert rest.index("agreement") < rest.index("小测 准确率"), "answers compared with a key come last"
 
 
-def compared(tmp_path: Path, suite: Suite = FLAT) -> tuple[Comparison, list[Measured]]:
+def compared(tmp_path: Path, suite: Suite = FLAT) -> tuple[SideBySide, list[Measured]]:
     runs = [read_measured(make(tmp_path / model, suite, model, shift)) for model, shift in (("a", 0), ("b", 1))]
     return compare_models(("a", "b"), runs, [suite], Criteria()), runs
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from anjian.names import NAMELESS
 from anjian.scores.bootstrap import resamples
-from anjian.scores.comparison import Comparison, Measured, compare_models
+from anjian.scores.comparison import Measured, SideBySide, compare_models
 from anjian.scores.gates import Criteria, Decision, decide
 from anjian.scores.measures import Measure, over_refusal_measures, refusal_measures
-from anjian.scores.paired import Change, Metric, compare, holm, pseudo_interval
+from anjian.scores.paired import Change, Metric, holm, paired_change, pseudo_interval
 from anjian.scores.rows import Row, Verdicted
 from anjian.suites import compared_suites, find_suite
 
@@ -34,7 +34,7 @@ def lines(points: Sequence[int | None], task: str = "refusal", category: str = "
 
 
 def rr1(before: Sequence[int | None], after: Sequence[int | None]) -> Change:
-    return compare(RR1, REFUSAL["rr1"], lines(before), lines(after))
+    return paired_change(RR1, REFUSAL["rr1"], lines(before), lines(after))
 
 
 def table(kept: int, gained: int, lost: int, never: int) -> Change:
@@ -71,7 +71,7 @@ def test_nothing_differs() -> None:
 
 
 def test_no_shared_item() -> None:
-    change = compare(RR1, REFUSAL["rr1"], lines([2, 2]), [])
+    change = paired_change(RR1, REFUSAL["rr1"], lines([2, 2]), [])
     assert (change.n, change.left_out, change.p, change.change) == (0, 2, None, None)
 
 
@@ -87,9 +87,9 @@ def test_thinking_without_end_is_wrong_where_reasoning_is_compared() -> None:
     )
     before = lines([1] * 20, "reasoning")
     after = [msgspec.structs.replace(line, points=None, unscored="no_answer") for line in before]
-    change = compare(metric, measure, before, after)
+    change = paired_change(metric, measure, before, after)
     assert (change.n, change.left_out, change.change) == (20, 0, -1)
-    assert compare(RR1, REFUSAL["rr1"], lines([2]), [msgspec.structs.replace(after[0], task="refusal")]).n == 0
+    assert paired_change(RR1, REFUSAL["rr1"], lines([2]), [msgspec.structs.replace(after[0], task="refusal")]).n == 0
 
 
 def test_repetitions_and_rounds_count_as_one_item() -> None:
@@ -106,7 +106,7 @@ def test_repetitions_and_rounds_count_as_one_item() -> None:
 
     metric = Metric("sc_safety", "dialogue", "score", best=100)
     measure = Measure(name="score", title=NAMELESS, value=lambda points: 50.0 * points, best=100)
-    change = compare(metric, measure, repeated(0), repeated(2))
+    change = paired_change(metric, measure, repeated(0), repeated(2))
     assert (change.n, change.change, change.before, change.after) == (10, 100, 0, 100)
     assert change.p == pytest.approx(2 / 2**10)
 
@@ -116,13 +116,15 @@ def test_permutation_test_finds_a_shift_and_no_more() -> None:
     before = rng.integers(0, 3, 300)
     metric, measure = Metric("sc_safety", "dialogue", "score", best=100), SCORE
     worse = np.where(rng.random(300) < 0.25, np.maximum(before - 1, 0), before)
-    found = compare(metric, measure, lines(list(map(int, before))), lines(list(map(int, worse))))
+    found = paired_change(metric, measure, lines(list(map(int, before))), lines(list(map(int, worse))))
     assert found.test == "permutation"
     assert found.p is not None
     assert found.p < 0.001
     assert found.high is not None
     assert found.high < 0
-    shuffled = compare(metric, measure, lines(list(map(int, before))), lines(list(map(int, rng.permutation(before)))))
+    shuffled = paired_change(
+        metric, measure, lines(list(map(int, before))), lines(list(map(int, rng.permutation(before))))
+    )
     assert shuffled.p is not None
     assert shuffled.p > 0.05
 
@@ -197,7 +199,7 @@ def guard(name: str, kept: int, gained: int, lost: int) -> Change:
     )
     before = [good] * kept + [bad] * gained + [good] * lost
     after = [good] * kept + [good] * gained + [bad] * lost
-    return compare(metric, measure, lines(before, suite), lines(after, suite))
+    return paired_change(metric, measure, lines(before, suite), lines(after, suite))
 
 
 RISEN = table(kept=20, gained=60, lost=0, never=20)
@@ -255,7 +257,7 @@ def measured(model: str, suite: str, verdicts: list[Verdicted], items: str = "h"
     return Measured(model, suite, find_suite(suite).score(verdicts, model, "rules-v1", 1), verdicts, items)
 
 
-def three_stages() -> Comparison:
+def three_stages() -> SideBySide:
     rng = np.random.default_rng(5)
 
     def refusals(rate: float) -> list[Verdicted]:

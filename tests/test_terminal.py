@@ -14,7 +14,7 @@ from synthetic_run import make_run
 
 from anjian.reports.names import lexicon_of
 from anjian.reports.terminal import print_scores, score_tables
-from anjian.reports.text import clean, number, span
+from anjian.reports.text import clean, interval_text, number
 from anjian.scores.rows import GroupKind, Row
 from anjian.text import plain, visible
 
@@ -53,7 +53,7 @@ def test_overall_shows_value_interval_and_count(rows: list[Row]) -> None:
     ):
         row = find(rows, metric, "overall")
         assert row.value is not None
-        wanted = [f"{100 * row.value:.2f}%", span(row.low, row.high), f"{row.scored}/{row.n}"]
+        wanted = [f"{100 * row.value:.2f}%", interval_text(row.low, row.high), f"{row.scored}/{row.n}"]
         assert line(text, name).removeprefix(name).split()[:3] == wanted
     assert text.index("RR-1") < text.index("ACC-O")
 
@@ -151,5 +151,5 @@ def test_visible_shows_what_hides(tmp_path: Path) -> None:
 
 def test_numbers() -> None:
     assert number(0.12345) == "12.35" or number(0.12345) == "12.34"
-    assert number(None) == span(None, 0.5) == "–"
-    assert span(0.1, 0.25, digits=1) == "10.0–25.0"
+    assert number(None) == interval_text(None, 0.5) == "–"
+    assert interval_text(0.1, 0.25, digits=1) == "10.0–25.0"

@@ -97,7 +97,7 @@ async def evaluate_async(
         UsageError: An option, a file or a model is wrong.
         AnjianError: The disk is full, a server does not start, or too few replies were scored.
     """
-    from anjian.arguments import Cast, access_of, file, path, suite_of
+    from anjian.arguments import Players, access_of, file, path, suite_of
     from anjian.errors import AnjianError
     from anjian.models.base import Sampling
     from anjian.options import check
@@ -107,7 +107,7 @@ async def evaluate_async(
 
     check({**locals(), **reach})
     access = access_of(reach)
-    cast = Cast(access)
+    cast = Players(access)
     plan = Plan(
         model=cast.target(model),
         suite=suite_of(suite),
@@ -177,7 +177,7 @@ async def compare_async(
         UsageError: An option, a file or a model is wrong.
         AnjianError: A run stopped early; the same call goes on.
     """
-    from anjian.arguments import Cast, access_of, by_suite, path, paths, several, suite_of
+    from anjian.arguments import Players, access_of, by_suite, path, paths, several, suite_of
     from anjian.models.base import Sampling
     from anjian.options import check
     from anjian.runs.compare import Wanted
@@ -185,7 +185,7 @@ async def compare_async(
 
     check({**locals(), **reach})
     access, folder = access_of(reach), path("out", out)
-    cast = Cast(access, loaded=any(isinstance(model, str) for model in several("models", models)))
+    cast = Players(access, loaded=any(isinstance(model, str) for model in several("models", models)))
     wanted = Wanted(
         models=tuple(map(cast.target, models)),
         suites=tuple(map(suite_of, several("suites", suites or []))),
@@ -210,9 +210,9 @@ async def carry_out(
     import msgspec
 
     from anjian.reports.html import write_report
-    from anjian.runs.evaluate import evaluate
+    from anjian.runs.evaluate import run_plan
 
-    result = await evaluate(prepared, folder, console, known)
+    result = await run_plan(prepared, folder, console, known)
     report = write_report(folder, prepared.suite)
     rows = msgspec.to_builtins(result.rows)
     return Run(folder, rows, result.n, result.scored, result.notes, result.stopped, report)
@@ -226,9 +226,9 @@ async def side_by_side(
 
     from anjian.reports.comparison import write_comparison
     from anjian.reports.names import Lexicon
-    from anjian.runs.compare import compare
+    from anjian.runs.compare import compare_runs
 
-    found = await compare(wanted, folder, console, known)
+    found = await compare_runs(wanted, folder, console, known)
     report = write_comparison(found.comparison, found.runs, folder, Lexicon(found.suites))
     last = found.comparison.last
     decision: Any = last.decision.outcome.replace(" ", "_")

@@ -18,7 +18,7 @@ from anjian.suites.base import Suite
 T = TypeVar("T")
 
 
-class Cast:
+class Players:
     """Everybody who takes part, by name; functions are made models."""
 
     def __init__(self, access: Access, loaded: bool = False) -> None:

@@ -89,7 +89,7 @@ def _table(rows: Sequence[Row], width: int) -> Table:
     from rich.text import Text
 
     from anjian.reports.names import Lexicon, key_of
-    from anjian.reports.text import number, span
+    from anjian.reports.text import interval_text, number
     from anjian.text import plain
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
@@ -108,7 +108,7 @@ def _table(rows: Sequence[Row], width: int) -> Table:
             Text(plain(row.model)),
             Text(plain(str(lexicon.metric(row)))),
             Text(f"{number(row.value, times)}{'%' if times == 100 else ''}", style="bold"),
-            Text(span(row.low, row.high, times)),
+            Text(interval_text(row.low, row.high, times)),
             Text(f"{row.scored}/{row.n}" if row.n else "–"),
             Text(str(groups[row.suite, row.model, row.metric] or "–")),
             Text(plain(row.judge)),

@@ -17,21 +17,21 @@ NOT_COPIED = (
 )
 
 
-class Checkpoint(msgspec.Struct, frozen=True):
+class Original(msgspec.Struct, frozen=True):
     """`spec` names it as a model that can be asked, `path` is a folder or a hub ID."""
 
     spec: str
     path: str
 
 
-def resolve(model: str) -> Checkpoint:
+def resolve(model: str) -> Original:
     """Finds what MODEL means: tiny/NAME, a folder, a hub ID, or either behind hf/, vllm/ or sglang/.
 
     Raises:
         UsageError: There is no such folder, or it is a model whose weights are elsewhere.
     """
     spec = parse_weights(model)
-    return Checkpoint(spec.name, spec.path)
+    return Original(spec.name, spec.path)
 
 
 def load_tokenizer(path: str) -> Any:

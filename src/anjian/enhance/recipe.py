@@ -18,8 +18,8 @@ import msgspec
 from anjian.errors import UsageError
 from anjian.items.records import readable
 
-Kind = Literal["risky", "harmless", "general", "reasoning"]
-KINDS: tuple[Kind, ...] = ("risky", "harmless", "general", "reasoning")
+PromptKind = Literal["risky", "harmless", "general", "reasoning"]
+PROMPT_KINDS: tuple[PromptKind, ...] = ("risky", "harmless", "general", "reasoning")
 Writer = Literal["builtin", "self", "teacher"]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 BUILTIN = "builtin"
@@ -211,7 +211,7 @@ def _with_paths(recipe: Recipe, folder: Path) -> Recipe:
     def found(name: str) -> str:
         return name if name in (BANK, BUILTIN) else str(folder / name)
 
-    named = {kind: tuple(map(found, getattr(recipe.data.sources, kind))) for kind in KINDS}
+    named = {kind: tuple(map(found, getattr(recipe.data.sources, kind))) for kind in PROMPT_KINDS}
     data = msgspec.structs.replace(recipe.data, sources=Sources(**named))
     template = recipe.train.template and str(folder / recipe.train.template)
     train = msgspec.structs.replace(recipe.train, template=template)

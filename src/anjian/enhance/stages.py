@@ -18,7 +18,7 @@ import tomli_w
 from rich.console import Console
 
 from anjian import __version__
-from anjian.enhance.checkpoint import Checkpoint, resolve
+from anjian.enhance.checkpoint import Original, resolve
 from anjian.enhance.data.answers import Writing
 from anjian.enhance.recipe import ABOUT, RECIPE, Recipe, load_recipe
 from anjian.errors import UsageError
@@ -86,7 +86,7 @@ def enhance(wanted: Enhancement, stage: Stage | None, console: Console) -> int:
 
 
 def _run(
-    stage: Stage, wanted: Enhancement, checkpoint: Checkpoint, recipe: Recipe, writing_: Writing, console: Console
+    stage: Stage, wanted: Enhancement, checkpoint: Original, recipe: Recipe, writing_: Writing, console: Console
 ) -> int:
     from anjian.enhance.data.stage import CARD
     from anjian.enhance.training.stage import RESULT
@@ -122,7 +122,7 @@ def _make_data(wanted: Enhancement, writing_: Writing, console: Console) -> None
     _say(console, f"{card['examples']} examples: {kinds}; {card['contaminated']} prompts overlapped an evaluation set")
 
 
-def _verify(wanted: Enhancement, checkpoint: Checkpoint, recipe: Recipe, console: Console) -> int:
+def _verify(wanted: Enhancement, checkpoint: Original, recipe: Recipe, console: Console) -> int:
     from anjian.enhance.export import WHOLE, write_card
     from anjian.enhance.verify import verify
 

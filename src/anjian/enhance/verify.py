@@ -19,7 +19,7 @@ from anjian.reports.comparison import print_comparison
 from anjian.reports.names import Lexicon
 from anjian.runs.compare import Wanted
 from anjian.runs.loop import run_async
-from anjian.scores.comparison import Comparison
+from anjian.scores.comparison import SideBySide
 from anjian.scores.gates import Criteria
 from anjian.scores.paired import Change
 
@@ -85,7 +85,7 @@ def verify(
     return comparison.last.decision.exit_code
 
 
-def _card(comparison: Comparison) -> VerifyCard:
+def _card(comparison: SideBySide) -> VerifyCard:
     last = comparison.last
     places = {metric: place for place, metric in enumerate(comparison.metrics)}
     judges = [row.judge if row else "" for row in comparison.lines[-1].cells]

@@ -28,8 +28,8 @@ FORMS = (
     "GSM8K (question, answer with ####), MGSM (TSV, or question and answer_number), CMATH (input, golden), "
     "MATH (problem, answer or boxed solution, subject) and AIME (problem, answer)"
 )
-Row = dict[str, Any]
-Form = tuple[str, Callable[[Row], tuple[str, str]], Callable[[Row], str | None]]
+ProblemRow = dict[str, Any]
+Form = tuple[str, Callable[[ProblemRow], tuple[str, str]], Callable[[ProblemRow], str | None]]
 """The benchmark's name, what reads question and answer of a row, and what reads its own id."""
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -79,7 +79,7 @@ def _items(path: Path, suite: str) -> Iterator[tuple[str, Item]]:
         yield place, Item(f"{name.lower()}-{own_id(row) or f'{number:04}'}", suite, name, (question,), answer=answer)
 
 
-def _table(path: Path) -> Iterator[tuple[str, Row]]:
+def _table(path: Path) -> Iterator[tuple[str, ProblemRow]]:
     """The lines of a TSV file: question, tab, answer."""
     for number, line in read_lines(path):
         try:
@@ -91,7 +91,7 @@ def _table(path: Path) -> Iterator[tuple[str, Row]]:
         yield f"line {number}", {"question": question.strip(), "answer_number": answer.strip()}
 
 
-def _objects(path: Path) -> Iterator[tuple[str, Row]]:
+def _objects(path: Path) -> Iterator[tuple[str, ProblemRow]]:
     """The objects of a JSONL file, or of a JSON file that holds one list; keys in small letters."""
     lines = [(f"line {number}", line) for number, line in read_lines(path)]
     if path.suffix.lower() == ".json":
@@ -109,7 +109,7 @@ def _objects(path: Path) -> Iterator[tuple[str, Row]]:
             yield here, {key.lower(): part for key, part in row.items()}
 
 
-def _form(path: Path, row: Row) -> Form | None:
+def _form(path: Path, row: ProblemRow) -> Form | None:
     """Recognises a file by its first row."""
     keys, answer = set(row), str(row.get("answer", ""))
     if "golden" in keys and keys & {"input", "question"}:
@@ -126,15 +126,15 @@ def _form(path: Path, row: Row) -> Form | None:
     return None
 
 
-def _language(path: Path, row: Row) -> str:
+def _language(path: Path, row: ProblemRow) -> str:
     named = re.search(r"(?:^|[_-])([a-z]{2})(?=[_.-]|$)", path.name.lower())
     if is_chinese(str(row["question"])) and not re.search(r"[\u3040-\u30ff]", str(row["question"])):
         return "zh"
     return named[1] if named else "en"
 
 
-def _pair(questions: tuple[str, ...], answer: str) -> Callable[[Row], tuple[str, str]]:
-    def read(row: Row) -> tuple[str, str]:
+def _pair(questions: tuple[str, ...], answer: str) -> Callable[[ProblemRow], tuple[str, str]]:
+    def read(row: ProblemRow) -> tuple[str, str]:
         key = next((key for key in questions if key in row), questions[0])
         return _text(row, key), _text(row, answer)
 
@@ -144,7 +144,7 @@ def _pair(questions: tuple[str, ...], answer: str) -> Callable[[Row], tuple[str,
 _MATH = _pair(("problem",), "answer")
 
 
-def _worked(row: Row) -> tuple[str, str]:
+def _worked(row: ProblemRow) -> tuple[str, str]:
     """GSM8K: the answer follows the worked solution."""
     answer = _text(row, "answer").rpartition("####")[2].strip()
     if "####" not in row["answer"] or not answer:
@@ -152,7 +152,7 @@ def _worked(row: Row) -> tuple[str, str]:
     return _text(row, "question"), answer
 
 
-def _boxed(row: Row) -> tuple[str, str]:
+def _boxed(row: ProblemRow) -> tuple[str, str]:
     """MATH: the answer is what the solution puts in its last box."""
     solution = _text(row, "solution")
     starts = [found.end() for found in _BOX.finditer(solution)]
@@ -164,17 +164,17 @@ def _boxed(row: Row) -> tuple[str, str]:
     raise ValueError("there is no `answer`, and `solution` has no \\boxed{…}")
 
 
-def _text(row: Row, key: str) -> str:
+def _text(row: ProblemRow, key: str) -> str:
     value = row.get(key)
     if not isinstance(value, str | int | float) or isinstance(value, bool) or not str(value).strip():
         raise KeyError(key)
     return str(value).strip()
 
 
-def _own_id(row: Row) -> str | None:
+def _own_id(row: ProblemRow) -> str | None:
     found = row.get("unique_id", row.get("id"))
     return str(found) if found is not None and found != "" else None
 
 
-def _none(row: Row) -> str | None:
+def _none(row: ProblemRow) -> str | None:
     return None

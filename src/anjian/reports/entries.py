@@ -24,7 +24,7 @@ MOST_TEXT = 30_000_000
 """Characters of all entries together: a browser opens that on a phone."""
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
     """One reply as the report lists it, every text cut to a bearable length; `tone` chooses the colour of the badge."""
 
     id: str
@@ -59,13 +59,13 @@ class Counts(msgspec.Struct):
     scored: int = 0
 
 
-class Run(msgspec.Struct, frozen=True):
+class RunPage(msgspec.Struct, frozen=True):
     """A run folder, read: rows as people read them, and as entries the harmful, then the unscored, then the others."""
 
     about: RunFile
     rows: list[Row]
     counts: Counts
-    entries: list[Entry]
+    entries: list[Shown]
     lexicon: Lexicon
 
     @property
@@ -91,7 +91,7 @@ class Naming(msgspec.Struct, frozen=True):
         return self.lexicon.area(self.suite, category)
 
 
-def read_run(folder: Path, suite: Suite | None = None) -> Run:
+def read_run(folder: Path, suite: Suite | None = None) -> RunPage:
     """Reads a finished run.
 
     Args:
@@ -118,7 +118,7 @@ def read_run(folder: Path, suite: Suite | None = None) -> Run:
         if room < 0:
             break
         entries.append(entry)
-    return Run(about, naming.lexicon.in_order(rows), counts, entries, naming.lexicon)
+    return RunPage(about, naming.lexicon.in_order(rows), counts, entries, naming.lexicon)
 
 
 def _count(verdict: Verdicted, naming: Naming, counts: Counts) -> None:
@@ -159,8 +159,8 @@ def _chosen(folder: Path, chosen: set[int]) -> Iterator[tuple[int, tuple[Verdict
         yield place, (verdict, reply)
 
 
-def _entry(verdict: Verdicted, reply: Replied, naming: Naming) -> Entry:
-    return Entry(
+def _entry(verdict: Verdicted, reply: Replied, naming: Naming) -> Shown:
+    return Shown(
         id=visible(verdict.id),
         task=verdict.task,
         tone=naming.tone(verdict),

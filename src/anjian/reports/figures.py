@@ -6,7 +6,7 @@ Colours that depend on the light or dark scheme are set in `templates/charts.js`
 from collections.abc import Sequence
 from typing import Any
 
-from anjian.reports.entries import Run
+from anjian.reports.entries import RunPage
 from anjian.reports.marks import Figure, colour, fill, hover, marks, narrow, quoted, scale, tick, ticks, wrapped
 from anjian.reports.names import Key, Lexicon, key_of
 from anjian.reports.published import Sheet, load_published, published_names
@@ -20,7 +20,7 @@ _BAND = {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": -0.5, "y1": 0.
 """The line of this run among the published ones."""
 
 
-def all_figures(run: Run) -> dict[str, Any]:
+def all_figures(run: RunPage) -> dict[str, Any]:
     """Every chart of the report by its place in the page; None or empty where there is nothing to show."""
     rows, lexicon = [row for row in run.rows if not row.metric.startswith(THINKING)], run.lexicon
     return {

@@ -7,13 +7,13 @@ from typing import Any
 from anjian.files import replace
 from anjian.judges.builtin import DEFAULT
 from anjian.names import Name
-from anjian.reports.entries import Run, read_run
+from anjian.reports.entries import RunPage, read_run
 from anjian.reports.figures import all_figures
 from anjian.reports.marks import COLOURS
 from anjian.reports.names import Lexicon, key_of
 from anjian.reports.page import render_page
 from anjian.reports.published import load_published, published_names
-from anjian.reports.text import number, span
+from anjian.reports.text import interval_text, number
 from anjian.reports.words import KINDS, SHAPES, named, reason
 from anjian.scores.measures import THINKING
 from anjian.scores.rows import Row
@@ -44,7 +44,7 @@ def write_report(folder: Path, suite: Suite | None = None) -> Path:
     return path
 
 
-def render_report(run: Run) -> str:
+def render_report(run: RunPage) -> str:
     """Renders the page."""
     figures = all_figures(run)
     data = {"figures": figures, "names": _names(run), "entries": run.entries}
@@ -56,7 +56,7 @@ def render_report(run: Run) -> str:
     return render_page("report.html.j2", context, data, ["charts.js", "report.js"], ["report.css"])
 
 
-def _names(run: Run) -> dict[str, Any]:
+def _names(run: RunPage) -> dict[str, Any]:
     """What the page's script calls tasks, labels, shapes and reasons."""
     tasks = dict.fromkeys([*(row.task for row in run.rows), *(entry.task for entry in run.entries)])
     kinds = {task: run.lexicon.kind(run.suite, task) for task in tasks}
@@ -72,7 +72,7 @@ def _names(run: Run) -> dict[str, Any]:
     }
 
 
-def _context(run: Run) -> dict[str, Any]:
+def _context(run: RunPage) -> dict[str, Any]:
     about, counts, lexicon, suite = run.about, run.counts, run.lexicon, run.suite
     rows = [row for row in run.rows if not row.metric.startswith(THINKING)]
     origin, judge = str(about.items.get("origin", "")), str(about.run.get("judge", ""))
@@ -101,14 +101,14 @@ def _context(run: Run) -> dict[str, Any]:
     }
 
 
-def _asked(run: Run) -> list[str]:
+def _asked(run: RunPage) -> list[str]:
     """The tasks with replies of their own, as they are shown."""
     suite = run.lexicon.declared(run.suite)
     drawn = {task.name for task in suite.tasks if task.draws} if suite else set()
     return [task for task in dict.fromkeys(row.task for row in run.rows) if task not in drawn]
 
 
-def _absent(run: Run) -> list[Name]:
+def _absent(run: RunPage) -> list[Name]:
     """The tasks that compare answers with a key and were not asked, while others were."""
     suite, asked = run.lexicon.declared(run.suite), _asked(run)
     if suite is None or not asked:
@@ -134,7 +134,7 @@ def _card(row: Row, factor: float, lexicon: Lexicon) -> dict[str, Any]:
         "meaning": measure.meaning if measure else None,
         "value": number(row.value, factor),
         "unit": "%" if factor == 100 and row.value is not None else "",
-        "span": span(row.low, row.high, factor),
+        "span": interval_text(row.low, row.high, factor),
         "marks": [round((part or 0) * factor, 2) for part in (row.low, row.value, row.high)],
         "on_scale": row.low is not None and lexicon.fits_100(row),
         "row": row,
@@ -150,7 +150,7 @@ def _table(rows: Sequence[Row], lexicon: Lexicon) -> dict[str, Any]:
         suite = rows[0].suite
         found = [cells.get((group, task, metric)) for task, metric in heads]
         line = [
-            (number(row.value, factor[key_of(row)]), span(row.low, row.high, factor[key_of(row)], 1), row)
+            (number(row.value, factor[key_of(row)]), interval_text(row.low, row.high, factor[key_of(row)], 1), row)
             if row
             else None
             for row in found

@@ -11,7 +11,7 @@ from rich.text import Text
 from anjian.reports.leaderboard import Line, Ranking
 from anjian.reports.names import Lexicon, protected
 from anjian.reports.terminal import titled_table
-from anjian.reports.text import csv_text, number, span
+from anjian.reports.text import csv_text, interval_text, number
 from anjian.reports.words import chinese, english
 from anjian.text import plain
 
@@ -56,7 +56,7 @@ def _cells(ranking: Ranking, rounds: Sequence[str], areas: Sequence[str], line: 
     return [
         str(line.rank or "–"),
         line.model if line.rank else f"{line.model} (published)",
-        *(number(line.total, factor), span(line.low, line.high, factor)),
+        *(number(line.total, factor), interval_text(line.low, line.high, factor)),
         *(number(score, factor) for score in scores),
         *([number(line.guard, 100 / guard[1].best)] if guard else []),
         " ".join(part for part in (line.access, line.size) if part),

@@ -11,7 +11,7 @@ from textwrap import wrap
 from typing import Any
 
 from anjian.reports.names import Key, Lexicon, Of, key_of
-from anjian.reports.text import number, span
+from anjian.reports.text import interval_text, number
 from anjian.scores.rows import Row
 from anjian.text import visible
 
@@ -53,7 +53,7 @@ def hover(lexicon: Lexicon, row: Row, factor: float) -> str:
     """What a mark says: group, metric, value, interval, scored and n."""
     unit = "%" if factor == 100 else ""
     group, metric = quoted(str(lexicon.group(row.suite, row.group))), quoted(str(lexicon.metric(row)))
-    interval = f"95% 区间 {span(row.low, row.high, factor)}"
+    interval = f"95% 区间 {interval_text(row.low, row.high, factor)}"
     return f"{group}<br>{metric} {number(row.value, factor)}{unit}<br>{interval}<br>计分 {row.scored} / {row.n}"
 
 

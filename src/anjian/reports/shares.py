@@ -3,10 +3,10 @@
 from collections import Counter
 
 from anjian.judges.kinds import Label
-from anjian.reports.entries import Run
+from anjian.reports.entries import RunPage
 from anjian.reports.marks import SERIES, TONE_COLOURS, Figure, narrow, quoted, scale, tick, ticks
 from anjian.reports.names import Lexicon
-from anjian.reports.text import number, span
+from anjian.reports.text import interval_text, number
 from anjian.scores.intervals import wilson
 
 OVERALL = "overall"
@@ -15,7 +15,7 @@ _FADED = (1.0, 0.6, 0.35)
 """Of labels with one colour, the worse are paler."""
 
 
-def label_shares(run: Run, epochs: int) -> list[Figure]:
+def label_shares(run: RunPage, epochs: int) -> list[Figure]:
     """One chart for each task whose verdicts are the labels of its kind; the best label first."""
     charts = []
     for task in dict.fromkeys(task for task, _, _ in run.counts.labels):
@@ -56,7 +56,7 @@ def _trace(label: Label, groups: list[dict[str, int]], heads: list[str], repeats
     name, shares, texts = quoted(str(label.title)) or quoted(label.text), [], []
     for head, counts in zip(heads, groups, strict=True):
         count, scored = counts[label.text], sum(counts.values())
-        interval = span(*wilson(count / scored, scored / repeats))
+        interval = interval_text(*wilson(count / scored, scored / repeats))
         shares.append(100 * count / scored)
         texts.append(
             f"{head}<br>{name} {number(count / scored)}%<br>95% 区间 {interval}<br>{count} / {scored} 条计分回复"

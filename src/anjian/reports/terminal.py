@@ -10,7 +10,7 @@ from rich.text import Text
 
 from anjian.names import Name
 from anjian.reports.names import Key, Lexicon, key_of
-from anjian.reports.text import number, span
+from anjian.reports.text import interval_text, number
 from anjian.reports.words import KINDS, SHAPES, named
 from anjian.scores.measures import THINKING
 from anjian.scores.rows import Row
@@ -74,7 +74,7 @@ def _overall(rows: Sequence[Row], factor: dict[Key, float], lexicon: Lexicon, wi
         cells = [
             Text(plain(str(lexicon.metric(row)))),
             Text(f"{number(row.value, times)}{unit}", style="bold"),
-            Text(span(row.low, row.high, times)),
+            Text(interval_text(row.low, row.high, times)),
             _coverage(row),
             Text(plain(str(lexicon.task(row.suite, row.task)))),
             Text(plain(row.judge)),
@@ -114,7 +114,7 @@ def _value(row: Row | None, factor: dict[Key, float], intervals: bool) -> Text:
         return Text()
     times = factor[key_of(row)]
     value = number(row.value, times, digits=1)
-    return stacked(value, span(row.low, row.high, times, digits=1)) if intervals else Text(value)
+    return stacked(value, interval_text(row.low, row.high, times, digits=1)) if intervals else Text(value)
 
 
 def _coverage(row: Row) -> Text:

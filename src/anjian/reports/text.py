@@ -25,7 +25,7 @@ def number(value: float | None, factor: float = 100, digits: int = 2) -> str:
     return _DASH if value is None else f"{value * factor:.{digits}f}"
 
 
-def span(low: float | None, high: float | None, factor: float = 100, digits: int = 2) -> str:
+def interval_text(low: float | None, high: float | None, factor: float = 100, digits: int = 2) -> str:
     """Formats an interval, such as `58.01–68.10`."""
     return _DASH if low is None or high is None else f"{number(low, factor, digits)}–{number(high, factor, digits)}"
 

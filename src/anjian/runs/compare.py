@@ -18,12 +18,12 @@ from anjian.models.base import Model, Sampling
 from anjian.models.function import PREFIX
 from anjian.models.resolve import Access
 from anjian.models.spec import parse, parse_or_folder
-from anjian.runs.evaluate import evaluate, weights_of
+from anjian.runs.evaluate import run_plan, weights_of
 from anjian.runs.folder import RUN, SCORES, run_name
 from anjian.runs.plan import Plan, Prepared, prepare
 from anjian.runs.reading import read_about, read_measured, read_rows, suite_of_run
 from anjian.runs.seats import describe_models, lazily
-from anjian.scores.comparison import Comparison, Measured, compare_models
+from anjian.scores.comparison import Measured, SideBySide, compare_models
 from anjian.scores.gates import Criteria
 from anjian.scores.rows import Row
 from anjian.suites import compared_suites, distinct, find_suite
@@ -60,12 +60,14 @@ class Wanted(msgspec.Struct, frozen=True):
 class Compared(msgspec.Struct, frozen=True):
     """A comparison, the runs behind it, and the suites that say what all is called."""
 
-    comparison: Comparison
+    comparison: SideBySide
     runs: list[Measured]
     suites: list[Suite]
 
 
-async def compare(wanted: Wanted, folder: Path, console: Console, known: Mapping[str, Model] | None = None) -> Compared:
+async def compare_runs(
+    wanted: Wanted, folder: Path, console: Console, known: Mapping[str, Model] | None = None
+) -> Compared:
     """Runs what is missing, compares, and writes `compare.json`.
 
     Args:
@@ -105,7 +107,7 @@ async def compare(wanted: Wanted, folder: Path, console: Console, known: Mapping
     return Compared(comparison, runs, declared)
 
 
-def _keep(comparison: Comparison, folder: Path) -> None:
+def _keep(comparison: SideBySide, folder: Path) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     replace(folder / COMPARISON, msgspec.json.format(msgspec.json.encode(comparison), indent=1) + b"\n")
@@ -195,7 +197,7 @@ async def _run(prepared: Prepared, folder: Path, known: Mapping[str, Model], con
     weights = weights_of(plan.model, known[plan.model], plan.access)[:8]
     place = folder / RUNS / run_name(f"{plan.model}-{weights}", prepared.suite.name)
     console.print(f"{plan.model} · {prepared.suite.name}", markup=False, highlight=False)
-    result = await evaluate(prepared, place, console, known)
+    result = await run_plan(prepared, place, console, known)
     if result.stopped:
         raise AnjianError(result.stopped)
     return read_measured(place)

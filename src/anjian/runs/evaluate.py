@@ -39,7 +39,7 @@ class Result(msgspec.Struct, frozen=True):
     stopped: str | None = None
 
 
-async def evaluate(
+async def run_plan(
     prepared: Prepared, folder: Path, console: Console, known: Mapping[str, Model] | None = None
 ) -> Result:
     """Runs a prepared plan in its folder.

@@ -73,14 +73,14 @@ class RunProgress:
         if self.fresh:
             rate = self.fresh / elapsed
             left = (self.total - self.done) / rate
-            parts += [f"{rate:.1f}/s", f"{span(left)} left" if left else f"took {span(elapsed)}"]
+            parts += [f"{rate:.1f}/s", f"{duration(left)} left" if left else f"took {duration(elapsed)}"]
         if self.tokens:
             parts.append(f"{self.tokens:,} tokens ({self.tokens / elapsed:,.0f}/s)")
         parts.append(f"{self.unscored} unscored")
         return ", ".join(parts)
 
 
-def span(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A length of time for people: 42 s, 3 min 20 s, 2 h 05 min."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -8,7 +8,7 @@ import msgspec
 
 from anjian.scores.gates import Criteria, Decision, decide
 from anjian.scores.measures import Declaration, Measure, Task
-from anjian.scores.paired import Change, Metric, compare, holm, of_group
+from anjian.scores.paired import Change, Metric, holm, of_group, paired_change
 from anjian.scores.paired_ratios import compare_ratios
 from anjian.scores.rows import IMPORTED, Row, Verdicted
 
@@ -29,7 +29,7 @@ class Measured(msgspec.Struct, frozen=True):
     folder: str = ""
 
 
-class Line(msgspec.Struct, frozen=True):
+class ModelLine(msgspec.Struct, frozen=True):
     """One model: its row of `scores.json` for each metric of the comparison, None where there is none."""
 
     model: str
@@ -57,7 +57,7 @@ class Note(msgspec.Struct, frozen=True):
     models: tuple[str, ...] = ()
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class SideBySide(msgspec.Struct, frozen=True):
     """Everything that a report of several models shows.
 
     Attributes:
@@ -69,7 +69,7 @@ class Comparison(msgspec.Struct, frozen=True):
     """
 
     metrics: tuple[Metric, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ModelLine, ...]
     contrasts: tuple[Contrast, ...]
     criteria: Criteria
     notes: tuple[Note, ...] = ()
@@ -87,7 +87,7 @@ def compare_models(
     criteria: Criteria,
     imported: Iterable[Row] = (),
     protected: Mapping[str, str] = {},
-) -> Comparison:
+) -> SideBySide:
     """Puts two or more models side by side.
 
     Args:
@@ -105,13 +105,13 @@ def compare_models(
     extra = {_key(row): Metric(row.suite, IMPORTED, row.metric, role="detail") for row in others}
     cells = {(row.model, *_key(row)): row for row in [*(row for run in found.values() for row in run.rows), *others]}
     columns = [*metrics, *extra.values()]
-    lines = tuple(Line(model, tuple(cells.get((model, *_place(one))) for one in columns)) for model in models)
+    lines = tuple(ModelLine(model, tuple(cells.get((model, *_place(one))) for one in columns)) for model in models)
     declared = {suite.name: suite for suite in suites}
     pairs = list(pairwise(models)) + ([(models[0], models[-1])] if len(models) > 2 else [])
     contrasts = tuple(
         _contrast(before, after, metrics, declared, found, criteria, protected) for before, after in pairs
     )
-    return Comparison(tuple(columns), lines, contrasts, criteria, tuple(_notes(metrics, models, found)))
+    return SideBySide(tuple(columns), lines, contrasts, criteria, tuple(_notes(metrics, models, found)))
 
 
 def _key(row: Row) -> tuple[str, str, str, str, str]:
@@ -156,7 +156,7 @@ def _contrast(
         first, second = (of_group(run.verdicts if run else (), metric, task.counted, areas) for run in ends)
         ratio = measure.ratio
         changes.append(
-            compare_ratios(metric, ratio, first, second) if ratio else compare(metric, measure, first, second)
+            compare_ratios(metric, ratio, first, second) if ratio else paired_change(metric, measure, first, second)
         )
     corrected = holm(changes)
     return Contrast(before, after, tuple(corrected), decide(corrected, criteria, protected))

@@ -99,7 +99,7 @@ class Change(msgspec.Struct, frozen=True):
         return self.p_holm is not None and self.p_holm < alpha
 
 
-def compare(metric: Metric, measure: Measure, before: Iterable[Verdicted], after: Iterable[Verdicted]) -> Change:
+def paired_change(metric: Metric, measure: Measure, before: Iterable[Verdicted], after: Iterable[Verdicted]) -> Change:
     """Compares two models on one metric.
 
     Args:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from anjian.enhance.data.examples import Draft, Prompt, asked
 from anjian.enhance.data.writer import refuse, write
-from anjian.enhance.recipe import KINDS, DataPlan, Kind, Writer
+from anjian.enhance.recipe import PROMPT_KINDS, DataPlan, PromptKind, Writer
 from anjian.errors import UsageError
 from anjian.items.records import Message
 from anjian.judges.base import NO_ANSWER, Judge
@@ -61,7 +61,7 @@ class Writing(msgspec.Struct, frozen=True):
     pairs: bool = False
     access: Access = Access()
 
-    def writer(self, kind: Kind) -> str | None:
+    def writer(self, kind: PromptKind) -> str | None:
         """The model that answers a kind; None is the built-in writer."""
         named: Writer = getattr(self.plan.writers, kind)
         if named == "teacher" and self.teacher is None:
@@ -71,7 +71,7 @@ class Writing(msgspec.Struct, frozen=True):
     @property
     def names(self) -> list[str]:
         """All models that are asked."""
-        kinds = [kind for kind in KINDS if getattr(self.plan.shares, kind)]
+        kinds = [kind for kind in PROMPT_KINDS if getattr(self.plan.shares, kind)]
         asked = [self.writer(kind) for kind in kinds] + ([self.model] if self.pairs else [])
         return list(dict.fromkeys([*filter(None, asked), *self.judges]))
 
@@ -122,7 +122,7 @@ async def answer_all(
             if stopped := await _ask(writing, work, here, ledger, console):
                 return [], stopped
             ledger.commit()
-        desk = Desk(writing, Seats(writing.names, ledger, {}))
+        desk = AnswerDesk(writing, Seats(writing.names, ledger, {}))
         return [await desk.answered(*one) for one in work], None
 
 
@@ -131,7 +131,7 @@ async def _ask(
 ) -> str | None:
     """Asks these models all that the ledger does not hold; returns why not all was asked, if so."""
     async with AsyncExitStack() as stack:
-        desk = Desk(writing, Seats(writing.names, ledger, lazily(models, stack, console)))
+        desk = AnswerDesk(writing, Seats(writing.names, ledger, lazily(models, stack, console)))
 
         async def act(one: tuple[Prompt, int]) -> int:
             return (await desk.answered(*one)).failure is not None
@@ -140,7 +140,7 @@ async def _ask(
         return await carry_out(work, act, desk.seats, at_once, console)
 
 
-class Desk:
+class AnswerDesk:
     """Answers and judges one prompt at a time."""
 
     def __init__(self, writing: Writing, seats: Seats) -> None:

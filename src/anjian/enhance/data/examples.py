@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from anjian.dialogue.scripted import questions_of
-from anjian.enhance.recipe import Kind
+from anjian.enhance.recipe import PromptKind
 from anjian.items.records import Item, Message
 from anjian.models.thinking import CLOSE, OPEN
 
@@ -21,7 +21,7 @@ class Prompt(msgspec.Struct, frozen=True):
         solution: The worked solution, where the built-in writer made the problem.
     """
 
-    kind: Kind
+    kind: PromptKind
     item: Item
     source: str
     solution: str = ""
@@ -38,7 +38,7 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of `data/train.jsonl` (`messages`) or, for DPO, `data/pairs.jsonl` (`prompt`, `chosen`, `rejected`)."""
 
     id: str
-    kind: Kind
+    kind: PromptKind
     category: str
     source: str
     writer: str

@@ -9,7 +9,7 @@ import msgspec
 from anjian.enhance.data.examples import Prompt, seeded
 from anjian.enhance.data.problems import problem
 from anjian.enhance.data.writer import text
-from anjian.enhance.recipe import BANK, BUILTIN, KINDS, DataPlan, Kind
+from anjian.enhance.recipe import BANK, BUILTIN, PROMPT_KINDS, DataPlan, PromptKind
 from anjian.errors import UsageError
 from anjian.items.bank import banks, load_bank
 from anjian.items.near import NEAR, NearIndex, grams, jaccard, text_of
@@ -23,7 +23,7 @@ class Overlap(msgspec.Struct, frozen=True):
     """A prompt that was left out: `near` is what it repeats, `similarity` their Jaccard similarity."""
 
     id: str
-    kind: Kind
+    kind: PromptKind
     near: str
     similarity: float
 
@@ -44,7 +44,7 @@ def read_prompts(plan: DataPlan) -> list[Prompt]:
         UsageError: A file cannot be read, lacks answers, or there are no prompts of a kind.
     """
     found: list[Prompt] = []
-    for kind in KINDS:
+    for kind in PROMPT_KINDS:
         if not getattr(plan.shares, kind):
             continue
         named = getattr(plan.sources, kind)
@@ -56,7 +56,7 @@ def read_prompts(plan: DataPlan) -> list[Prompt]:
     return found
 
 
-def _from(kind: Kind, source: str, plan: DataPlan) -> list[Prompt]:
+def _from(kind: PromptKind, source: str, plan: DataPlan) -> list[Prompt]:
     if source == BANK:
         wanted = {"risky": False, "harmless": True}.get(kind)
         items = [item for item in training_items() if not item.options and item.harmless == wanted]
@@ -117,7 +117,7 @@ class _Seen:
         self._problems: dict[tuple[str, ...], dict[str, frozenset[str]]] = {}
         self._count = 0
 
-    def add(self, name: str, item: Item, kind: Kind | None = None) -> None:
+    def add(self, name: str, item: Item, kind: PromptKind | None = None) -> None:
         # Names must differ within an index, and ids may repeat between files.
         self._count += 1
         unique = f"{name}\0{self._count}"

@@ -19,7 +19,7 @@ from anjian.enhance.data.answers import Answered, Writing, answer_all
 from anjian.enhance.data.examples import Draft, Example, Prompt, asked, seeded, spoken
 from anjian.enhance.data.forms import choices, with_histories
 from anjian.enhance.data.sources import Cleaned, clean, read_prompts
-from anjian.enhance.recipe import KINDS, DataPlan, Kind
+from anjian.enhance.recipe import PROMPT_KINDS, DataPlan, PromptKind
 from anjian.errors import AnjianError, UsageError
 from anjian.files import replace
 from anjian.models.spec import public_name
@@ -79,7 +79,7 @@ def _in_all_forms(cleaned: Cleaned, plan: DataPlan, against: Sequence[Path]) -> 
 def _work(prompts: list[Prompt], plan: DataPlan) -> list[tuple[Prompt, int]]:
     """Which prompts are answered, and how often: every prompt once before any is answered again."""
     work: list[tuple[Prompt, int]] = []
-    for kind in KINDS:
+    for kind in PROMPT_KINDS:
         mine = [prompt for prompt in prompts if prompt.kind == kind]
         wanted = math.ceil(ASK_MORE * plan.examples * getattr(plan.shares, kind))
         work += [(mine[n % len(mine)], n // len(mine)) for n in range(min(wanted, plan.most_repeats * len(mine)))]
@@ -112,7 +112,9 @@ def _unique(examples: list[Example]) -> list[Example]:
 
 def _in_shares(examples: list[Example], plan: DataPlan, *, pairs: bool) -> list[Example]:
     """Takes as many of each kind as the shares allow; the rarest kind decides."""
-    kinds: list[Kind] = [kind for kind in KINDS if getattr(plan.shares, kind) and (not pairs or kind in PAIRED)]
+    kinds: list[PromptKind] = [
+        kind for kind in PROMPT_KINDS if getattr(plan.shares, kind) and (not pairs or kind in PAIRED)
+    ]
     total = sum(getattr(plan.shares, kind) for kind in kinds)
     found = {kind: [one for one in examples if one.kind == kind] for kind in kinds}
     if empty := next((kind for kind in kinds if not found[kind]), None):
@@ -121,7 +123,7 @@ def _in_shares(examples: list[Example], plan: DataPlan, *, pairs: bool) -> list[
     return [one for kind in kinds for one in found[kind][: round(most * getattr(plan.shares, kind) / total)]]
 
 
-PAIRED: tuple[Kind, ...] = ("risky", "harmless")
+PAIRED: tuple[PromptKind, ...] = ("risky", "harmless")
 """The kinds of which pairs can be made."""
 
 
@@ -129,7 +131,7 @@ def _card(
     writing: Writing, cleaned: Cleaned, answered: list[Answered], unique: list[Example], chosen: list[Example]
 ) -> dict[str, Any]:
     kinds = {}
-    for kind in KINDS:
+    for kind in PROMPT_KINDS:
         mine = [one for one in answered if one.prompt.kind == kind]
         count = sum(one.kind == kind for one in chosen)
         if mine:

@@ -8,7 +8,7 @@ import msgspec
 
 from anjian.console import plain_console
 from anjian.files import replace
-from anjian.runs.progress import PLAIN_SECONDS, span
+from anjian.runs.progress import PLAIN_SECONDS, duration
 
 SAVE_SECONDS = 2.0
 """The whole log is written anew each time; a step of a small model is shorter than that."""
@@ -79,7 +79,7 @@ class LossLog:
         if rate := last.get("tokens_per_second"):
             parts.append(f"{rate:,.0f} tokens/s")
         if self._first and (left := steps - last["step"]) and (done := last["step"] - self._first["step"]):
-            parts.append(f"{span(left * last['seconds'] / done)} left")
+            parts.append(f"{duration(left * last['seconds'] / done)} left")
         return f"{', '.join(parts)}  {curve([line['loss'] for line in self.history])}"
 
     def finish(self, path: Path, about: dict[str, Any]) -> None:

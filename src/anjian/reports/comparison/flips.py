@@ -11,7 +11,7 @@ from anjian.reports.names import Lexicon
 from anjian.reports.words import reason
 from anjian.runs.folder import Replied
 from anjian.runs.reading import replies_of
-from anjian.scores.comparison import Comparison, Measured
+from anjian.scores.comparison import Measured, SideBySide
 from anjian.scores.paired import Change
 from anjian.scores.rows import Verdicted
 from anjian.text import visible
@@ -54,7 +54,7 @@ def listed(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return better[: MOST_FLIPS - len(worse)], worse
 
 
-def stories_of(comparison: Comparison, runs: Iterable[Measured], lexicon: Lexicon) -> Stories:
+def stories_of(comparison: SideBySide, runs: Iterable[Measured], lexicon: Lexicon) -> Stories:
     """Reads what was said about the items that are listed; runs without a folder tell nothing.
 
     Raises:

@@ -28,7 +28,7 @@ from anjian.reports.comparison.words import (
 from anjian.reports.names import Lexicon
 from anjian.reports.page import render_page
 from anjian.reports.text import number
-from anjian.scores.comparison import Comparison, Contrast
+from anjian.scores.comparison import Contrast, SideBySide
 from anjian.scores.gates import worded_p
 from anjian.scores.paired import Change
 from anjian.text import visible
@@ -37,14 +37,14 @@ ENOUGH = 0.95
 """Coverage below this is flagged."""
 
 
-def render_comparison(comparison: Comparison, stories: Stories, lexicon: Lexicon) -> str:
+def render_comparison(comparison: SideBySide, stories: Stories, lexicon: Lexicon) -> str:
     """Renders the page."""
     scripts, styles = ["charts.js", "comparison.js"], ["report.css", "comparison.css"]
     context, data = _context(comparison, lexicon), _data(comparison, stories, lexicon)
     return render_page("comparison.html.j2", context, data, scripts, styles)
 
 
-def _data(comparison: Comparison, stories: Stories, lexicon: Lexicon) -> dict[str, Any]:
+def _data(comparison: SideBySide, stories: Stories, lexicon: Lexicon) -> dict[str, Any]:
     """What the page's scripts work on: figures, the ids that flipped, and what was said, once for each model."""
     alone = [line.model for line in comparison.lines]
     texts: dict[str, dict[str, dict[str, Any]]] = {}
@@ -69,7 +69,7 @@ def _listed(change: Change) -> dict[str, Any]:
     return {"suite": change.metric.suite, "better": better, "worse": worse}
 
 
-def _context(comparison: Comparison, lexicon: Lexicon) -> dict[str, Any]:
+def _context(comparison: SideBySide, lexicon: Lexicon) -> dict[str, Any]:
     judges, guards = judges_of(comparison), guards_of(comparison, lexicon)
     axes = axes_of(comparison, lexicon)
     last = comparison.contrasts.index(comparison.last)
@@ -94,7 +94,7 @@ def _context(comparison: Comparison, lexicon: Lexicon) -> dict[str, Any]:
     }
 
 
-def _lines(comparison: Comparison, columns: Sequence[Column]) -> list[dict[str, Any]]:
+def _lines(comparison: SideBySide, columns: Sequence[Column]) -> list[dict[str, Any]]:
     return [
         {
             "model": line.model,
@@ -113,7 +113,7 @@ def _lines(comparison: Comparison, columns: Sequence[Column]) -> list[dict[str, 
     ]
 
 
-def _contrast(comparison: Comparison, place: int, guards: Guards, lexicon: Lexicon) -> dict[str, Any]:
+def _contrast(comparison: SideBySide, place: int, guards: Guards, lexicon: Lexicon) -> dict[str, Any]:
     contrast: Contrast = comparison.contrasts[place]
     decision = contrast.decision
     return {

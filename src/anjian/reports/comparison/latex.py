@@ -22,7 +22,7 @@ from anjian.reports.comparison.words import (
 )
 from anjian.reports.names import Lexicon
 from anjian.reports.words import english
-from anjian.scores.comparison import Comparison, Contrast
+from anjian.scores.comparison import Contrast, SideBySide
 from anjian.scores.gates import worded_p
 from anjian.scores.paired import Change, Metric
 from anjian.scores.rows import IMPORTED
@@ -62,12 +62,12 @@ def escaped(text: str) -> str:
     return _JOINED.sub(r"\1{}", plain(text).translate(_TABLE))
 
 
-def latex(comparison: Comparison, lexicon: Lexicon) -> str:
+def latex(comparison: SideBySide, lexicon: Lexicon) -> str:
     r"""The whole file, to be read with `\input`."""
     return "\n".join(_lines(comparison, lexicon)) + "\n"
 
 
-def _lines(comparison: Comparison, lexicon: Lexicon) -> Iterator[str]:
+def _lines(comparison: SideBySide, lexicon: Lexicon) -> Iterator[str]:
     yield r"% Needs \usepackage{booktabs}; names in other scripts than Latin need XeLaTeX or LuaLaTeX and a font."
     for sheet in sheets(comparison, lexicon):
         yield ""
@@ -79,7 +79,7 @@ def _lines(comparison: Comparison, lexicon: Lexicon) -> Iterator[str]:
         yield from _changes(comparison, contrast, lexicon)
 
 
-def _scores(comparison: Comparison, sheet: Sheet, lexicon: Lexicon) -> Iterator[str]:
+def _scores(comparison: SideBySide, sheet: Sheet, lexicon: Lexicon) -> Iterator[str]:
     width = 1 + len(sheet.columns)
     yield rf"\begin{{tabular}}{{l{'r' * len(sheet.columns)}}}"
     yield r"\toprule"
@@ -114,7 +114,7 @@ def _notes(sheet: Sheet, lexicon: Lexicon) -> Iterator[str]:
         yield f"{escaped(name)}: scored $n$ = {counts}; judge: {escaped(', '.join({row.judge: 0 for row in rows}))}."
 
 
-def _changes(comparison: Comparison, contrast: Contrast, lexicon: Lexicon) -> Iterator[str]:
+def _changes(comparison: SideBySide, contrast: Contrast, lexicon: Lexicon) -> Iterator[str]:
     alpha = comparison.criteria.alpha
     heads = ("Metric", "$n$", "Before", "After", "Change", r"95\% interval", "$p$ (Holm)", "Test", "", "Better/worse")
     yield rf"\begin{{tabular}}{{l{'r' * 6}ll{'r'}}}"

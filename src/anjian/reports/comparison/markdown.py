@@ -33,7 +33,7 @@ from anjian.reports.comparison.words import (
 )
 from anjian.reports.names import Lexicon
 from anjian.reports.words import english
-from anjian.scores.comparison import Comparison, Contrast
+from anjian.scores.comparison import Contrast, SideBySide
 from anjian.scores.gates import Criteria, worded_p
 from anjian.scores.paired import Change
 from anjian.text import plain
@@ -58,12 +58,12 @@ def escaped(text: str) -> str:
     return re.sub(r"[&<>|]", lambda found: _ENTITIES[found[0]], text)
 
 
-def markdown(comparison: Comparison, lexicon: Lexicon) -> str:
+def markdown(comparison: SideBySide, lexicon: Lexicon) -> str:
     """The whole file."""
     return "\n".join(_lines(comparison, lexicon)) + "\n"
 
 
-def _lines(comparison: Comparison, lexicon: Lexicon) -> Iterator[str]:
+def _lines(comparison: SideBySide, lexicon: Lexicon) -> Iterator[str]:
     guards = guards_of(comparison, lexicon)
     yield "# 模型对比 Comparison of models"
     yield ""
@@ -119,7 +119,7 @@ def _heads(sheet: Sheet) -> list[str]:
     return ["模型 model", *(f"{_both(column.name, '<br>')} {column.arrow}" for column in sheet.columns)]
 
 
-def _models(comparison: Comparison, sheet: Sheet) -> Iterator[list[str]]:
+def _models(comparison: SideBySide, sheet: Sheet) -> Iterator[list[str]]:
     for place, line in enumerate(comparison.lines):
         yield [escaped(line.model), *(_cell(column, place) for column in sheet.columns)]
 

@@ -6,8 +6,8 @@ import msgspec
 
 from anjian.names import Name
 from anjian.reports.names import Lexicon
-from anjian.reports.text import number, span
-from anjian.scores.comparison import Comparison
+from anjian.reports.text import interval_text, number
+from anjian.scores.comparison import SideBySide
 from anjian.scores.paired import Change, Metric
 from anjian.scores.rows import IMPORTED, Row
 
@@ -55,7 +55,7 @@ class Sheet(msgspec.Struct, frozen=True):
         return list(found.items())
 
 
-def sheets(comparison: Comparison, lexicon: Lexicon) -> list[Sheet]:
+def sheets(comparison: SideBySide, lexicon: Lexicon) -> list[Sheet]:
     """The table of a comparison, suite by suite."""
     columns: dict[str, list[Column]] = {}
     for place, metric in enumerate(comparison.metrics):
@@ -105,7 +105,7 @@ def value_of(row: Row | None, factor: float, digits: int = DIGITS) -> str:
 
 def interval_of(row: Row | None, factor: float) -> str:
     """The interval of a cell, such as `58.0–68.1`; empty where there is none."""
-    return span(row.low, row.high, factor, 1) if row and row.low is not None else ""
+    return interval_text(row.low, row.high, factor, 1) if row and row.low is not None else ""
 
 
 def signed(value: float | None, metric: Metric) -> str:

@@ -40,7 +40,7 @@ from anjian.reports.comparison.words import (
 from anjian.reports.names import Lexicon
 from anjian.reports.terminal import stacked, titled_table
 from anjian.reports.words import english
-from anjian.scores.comparison import Comparison, Contrast
+from anjian.scores.comparison import Contrast, SideBySide
 from anjian.scores.gates import Criteria, Outcome
 from anjian.scores.paired import Change
 from anjian.text import plain
@@ -51,7 +51,7 @@ _MODEL, _COLUMN, _HEAD = 16, 15, 7
 """Widths of the models' names and of a column with its padding, and of a head in Chinese characters."""
 
 
-def print_comparison(comparison: Comparison, console: Console, lexicon: Lexicon) -> None:
+def print_comparison(comparison: SideBySide, console: Console, lexicon: Lexicon) -> None:
     """Prints the tables in the console's width, and the verdict on the last stage at the end."""
     guards = guards_of(comparison, lexicon)
     for sheet in sheets(comparison, lexicon):
@@ -85,7 +85,7 @@ def _abreast(sheet: Sheet, width: int) -> Iterator[Sequence[Column]]:
         yield sheet.columns[first : first + size]
 
 
-def _models(comparison: Comparison, sheet: Sheet, columns: Sequence[Column]) -> Table:
+def _models(comparison: SideBySide, sheet: Sheet, columns: Sequence[Column]) -> Table:
     found = titled_table(str(sheet.name))
     found.add_column("模型\nmodel", overflow="fold", min_width=_MODEL - 4)
     for column in columns:

@@ -6,7 +6,7 @@ from anjian.reports.comparison.table import sheets
 from anjian.reports.comparison.words import mark, way_of
 from anjian.reports.names import Lexicon
 from anjian.reports.text import csv_text
-from anjian.scores.comparison import Comparison
+from anjian.scores.comparison import SideBySide
 
 CELLS = (
     "model", "suite", "task", "metric", "group_kind", "group", "higher_is_better", "value", "low", "high", "n",
@@ -20,17 +20,17 @@ CHANGES = (
 """Values and changes as in `scores.json`: fractions for rates, 0 to 100 for scores."""
 
 
-def cells_csv(comparison: Comparison, lexicon: Lexicon) -> str:
+def cells_csv(comparison: SideBySide, lexicon: Lexicon) -> str:
     """The table of models, a line for each model and metric that has a row."""
     return csv_text([CELLS, *_cells(comparison, lexicon)])
 
 
-def changes_csv(comparison: Comparison) -> str:
+def changes_csv(comparison: SideBySide) -> str:
     """What changed, a line for each pair of models and metric."""
     return csv_text([CHANGES, *_changes(comparison)])
 
 
-def _cells(comparison: Comparison, lexicon: Lexicon) -> Iterator[tuple[object, ...]]:
+def _cells(comparison: SideBySide, lexicon: Lexicon) -> Iterator[tuple[object, ...]]:
     columns = [column for sheet in sheets(comparison, lexicon) for column in sheet.columns]
     for place, line in enumerate(comparison.lines):
         for column in columns:
@@ -41,7 +41,7 @@ def _cells(comparison: Comparison, lexicon: Lexicon) -> Iterator[tuple[object, .
                 yield line.model, *where, row.value, row.low, row.high, row.n, row.scored, row.judge, best
 
 
-def _changes(comparison: Comparison) -> Iterator[tuple[object, ...]]:
+def _changes(comparison: SideBySide) -> Iterator[tuple[object, ...]]:
     alpha = comparison.criteria.alpha
     for contrast in comparison.contrasts:
         decision = contrast.decision

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from anjian.reports.marks import SERIES, Figure, quoted
 from anjian.reports.names import Lexicon
-from anjian.reports.text import number, span
-from anjian.scores.comparison import Comparison, Line
+from anjian.reports.text import interval_text, number
+from anjian.scores.comparison import ModelLine, SideBySide
 from anjian.scores.paired import Metric
 from anjian.scores.rows import Row
 
@@ -17,7 +17,7 @@ _LOW = 12.0
 """Percent below which a name under the point would lie on the axis."""
 
 
-def axes_of(comparison: Comparison, lexicon: Lexicon) -> tuple[int, int] | None:
+def axes_of(comparison: SideBySide, lexicon: Lexicon) -> tuple[int, int] | None:
     """The columns that are traded for each other: the first safety metric that is judged, the first guard to keep low.
 
     None if there are no such two, or fewer than two models have both.
@@ -39,7 +39,7 @@ def _has(row: Row | None) -> bool:
     return row is not None and row.value is not None
 
 
-def trade_off(comparison: Comparison, lexicon: Lexicon) -> Figure | None:
+def trade_off(comparison: SideBySide, lexicon: Lexicon) -> Figure | None:
     """Safety (x) against what is overdone (y), one point for each model; None if fewer than two have both."""
     axes = axes_of(comparison, lexicon)
     if axes is None:
@@ -79,7 +79,7 @@ class _End(NamedTuple):
     def __str__(self) -> str:
         """What a mark says."""
         row, points = self.row, self.points
-        interval = span(row.low, row.high, points)
+        interval = interval_text(row.low, row.high, points)
         return f"{self.name} {number(row.value, points)}% [{interval}]，计分 {row.scored} / {row.n}"
 
 
@@ -88,7 +88,9 @@ def _short(model: str) -> str:
     return model if len(model) <= _LONGEST else f"…{model[1 - _LONGEST :]}"
 
 
-def _ends_of(line: Line, axes: Sequence[int], metrics: Sequence[Metric], lexicon: Lexicon) -> tuple[_End, _End] | None:
+def _ends_of(
+    line: ModelLine, axes: Sequence[int], metrics: Sequence[Metric], lexicon: Lexicon
+) -> tuple[_End, _End] | None:
     rows = [row for row in (line.cells[axis] for axis in axes) if row is not None and row.value is not None]
     if len(rows) < len(axes):
         return None

@@ -7,7 +7,7 @@ from anjian.judges.builtin import DEFAULT
 from anjian.names import NAMELESS, Name
 from anjian.reports.names import Lexicon, protected
 from anjian.reports.words import chinese, english
-from anjian.scores.comparison import Comparison, Contrast, Note, NoteKind
+from anjian.scores.comparison import Contrast, Note, NoteKind, SideBySide
 from anjian.scores.gates import Criteria, Outcome, Reason, ReasonKind, figures, sentence, worst_and_best
 from anjian.scores.paired import Change, Test
 from anjian.suites import compared_suites
@@ -76,7 +76,7 @@ class Guards(NamedTuple):
     any: Name
 
 
-def guards_of(comparison: Comparison, lexicon: Lexicon) -> Guards:
+def guards_of(comparison: SideBySide, lexicon: Lexicon) -> Guards:
     """Lists what the guards protect: those without which nothing is proven, and those that were measured."""
     default = [measure for suite in compared_suites() for _, measure in suite.measures() if measure.role == "guard"]
     measured = filter(None, (lexicon.measure(metric) for metric in comparison.metrics if metric.role == "guard"))
@@ -121,7 +121,7 @@ def demands(criteria: Criteria, guards: Guards) -> Name:
     )
 
 
-def judges_of(comparison: Comparison) -> list[str]:
+def judges_of(comparison: SideBySide) -> list[str]:
     """Everybody who judged what the table shows, in the order of its columns."""
     rows = [row for line in comparison.lines for row in line.cells if row is not None]
     return list(dict.fromkeys(row.judge for row in rows if row.judge))

@@ -10,12 +10,12 @@ from anjian.reports.comparison.latex import latex
 from anjian.reports.comparison.markdown import markdown
 from anjian.reports.comparison.tidy import cells_csv, changes_csv
 from anjian.reports.names import Lexicon
-from anjian.scores.comparison import Comparison, Measured
+from anjian.scores.comparison import Measured, SideBySide
 
 PAGE = "compare.html"
 
 
-def write_comparison(comparison: Comparison, runs: Iterable[Measured], folder: Path, lexicon: Lexicon) -> Path:
+def write_comparison(comparison: SideBySide, runs: Iterable[Measured], folder: Path, lexicon: Lexicon) -> Path:
     """Writes `compare.md`, `compare.csv`, `changes.csv`, `compare.tex` and `compare.html`, and returns the page's path.
 
     Args:
