@@ -16,6 +16,8 @@ import asyncio
 import json
 import math
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -86,46 +88,95 @@ class Plain:
         return time.perf_counter() - started
 
 
-async def ours(model: HfModel, questions: Sequence[str], wanted: Sequence[int]) -> float:
-    """Seconds for all replies; as many are under way as in a run."""
-    room = asyncio.Semaphore(model.concurrency)
+class Ours:
+    """What `anjian eval` does."""
 
-    async def ask(question: str, length: int) -> int:
-        async with room:
-            request = Request((Message("user", question),), Sampling(temperature=0, max_tokens=length))
-            return (await model.complete(request)).completion_tokens
+    def __init__(self, folder: Path, batch: int) -> None:
+        self.model = HfModel("hf/model", str(folder), Access(batch_size=batch))
 
-    started = time.perf_counter()
-    made = await asyncio.gather(*(ask(*pair) for pair in zip(questions, wanted, strict=True)))
-    seconds = time.perf_counter() - started
-    if made != list(wanted):
-        raise SystemExit("a reply ended early: the two sides did not do the same work")
-    return seconds
+    async def serve(self, questions: Sequence[str], chosen: argparse.Namespace) -> None:
+        """Opens the model, and does the workloads named on standard input."""
+        async with self.model:
+            say(self.model.about())
+            for line in sys.stdin:
+                wanted = lengths(line.strip(), chosen.requests, chosen.tokens)
+                started = time.perf_counter()
+                made = await self.ask_all(questions, wanted)
+                say(time.perf_counter() - started if made == wanted else "a reply ended early")
+
+    async def ask_all(self, questions: Sequence[str], wanted: Sequence[int]) -> list[int]:
+        """Asks all, as many at a time as a run does; returns how long the replies are."""
+        room = asyncio.Semaphore(self.model.concurrency)
+
+        async def ask(question: str, length: int) -> int:
+            async with room:
+                request = Request((Message("user", question),), Sampling(temperature=0, max_tokens=length))
+                return (await self.model.complete(request)).completion_tokens
+
+        return await asyncio.gather(*(ask(*pair) for pair in zip(questions, wanted, strict=True)))
 
 
-async def measure(name: str, folder: Path, chosen: argparse.Namespace) -> None:
-    """Prints tokens/s of both sides and the ratio, for each workload."""
+def say(what: Any) -> None:
+    """Tells the process that started this one."""
+    print(json.dumps(what), flush=True)
+
+
+def be_a_side(chosen: argparse.Namespace) -> None:
+    """Answers each workload named on standard input with the seconds that it took."""
     items = random.Random(0).sample(load_bank("chisafety"), chosen.requests)
     questions = [str(item.turns[0]) for item in items]
-    plain = Plain(folder)
-    model = HfModel(name, str(folder), Access(batch_size=chosen.batch))
-    async with model:
-        print(f"{name}: {model.about()}; {chosen.requests} requests, batches of {chosen.batch}")
-        for kind in chosen.workload:
-            wanted = lengths(kind, chosen.requests, chosen.tokens)
-            ratios, rates = [], []
-            for _ in range(chosen.repeats):
-                theirs = plain.run(questions, wanted, chosen.batch)
-                mine = await ours(model, questions, wanted)
-                ratios.append(theirs / mine)
-                rates.append((sum(wanted) / mine, sum(wanted) / theirs))
-            rate, their_rate = (median(side) for side in zip(*rates, strict=True))
-            print(
-                f"  {kind}, {min(wanted)} to {max(wanted)} tokens (mean {sum(wanted) / len(wanted):.0f}): "
-                f"{rate:.0f} tokens/s against {their_rate:.0f}, ratio {median(ratios):.2f} "
-                f"({', '.join(f'{ratio:.2f}' for ratio in ratios)})",
-                flush=True,
-            )
+    if chosen.side == "ours":
+        asyncio.run(Ours(chosen.model, chosen.batch).serve(questions, chosen))
+        return
+    plain = Plain(chosen.model)
+    say({"dtype": "bfloat16"})
+    for line in sys.stdin:
+        say(plain.run(questions, lengths(line.strip(), chosen.requests, chosen.tokens), chosen.batch))
+
+
+class Side:
+    """One of the two sides, in a process of its own: the threads of two would hinder each other in one."""
+
+    def __init__(self, side: str, folder: Path, chosen: argparse.Namespace) -> None:
+        numbers = [f"--{name}={getattr(chosen, name)}" for name in ("batch", "requests", "tokens")]
+        command = [sys.executable, __file__, "--side", side, "--model", str(folder), *numbers]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.about = self.read()
+
+    def run(self, kind: str) -> float:
+        """Seconds for one workload."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{kind}\n")
+        self.process.stdin.flush()
+        return float(self.read())
+
+    def read(self) -> Any:
+        """What the side says next."""
+        assert self.process.stdout
+        return json.loads(self.process.stdout.readline())
+
+    def close(self) -> None:
+        """Ends it."""
+        self.process.communicate()
+
+
+def measure(name: str, folder: Path, chosen: argparse.Namespace) -> None:
+    """Prints tokens/s of both sides and the ratio, for each workload."""
+    mine, theirs = Side("ours", folder, chosen), Side("plain", folder, chosen)
+    print(f"{name}: {mine.about}; {chosen.requests} requests, batches of {chosen.batch}")
+    for kind in chosen.workload:
+        wanted = lengths(kind, chosen.requests, chosen.tokens)
+        pairs = [(mine.run(kind), theirs.run(kind)) for _ in range(chosen.repeats)]
+        ratios = [plain / ours for ours, plain in pairs]
+        rate, plain_rate = (sum(wanted) / median(side) for side in zip(*pairs, strict=True))
+        print(
+            f"  {kind}, {min(wanted)} to {max(wanted)} tokens (mean {sum(wanted) / len(wanted):.0f}): "
+            f"{rate:.0f} tokens/s against {plain_rate:.0f}, ratio {median(ratios):.2f} "
+            f"({', '.join(f'{ratio:.2f}' for ratio in ratios)})",
+            flush=True,
+        )
+    mine.close()
+    theirs.close()
 
 
 def main() -> None:
@@ -136,14 +187,16 @@ def main() -> None:
     options.add_argument("--requests", type=int, default=64)
     options.add_argument("--tokens", type=int, default=64, help="mean length of a reply")
     options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--side", choices=["ours", "plain"], help=argparse.SUPPRESS)
     options.add_argument("--workload", nargs="+", choices=["equal", "varied"], default=["equal", "varied"])
     chosen = options.parse_args()
     transformers.utils.logging.set_verbosity_error()
+    if chosen.side:
+        be_a_side(chosen)
+        return
     source = chosen.model or Path(parse("tiny/distill").path)
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(
-            measure(chosen.model.name if chosen.model else "tiny/distill", endless(source, Path(folder)), chosen)
-        )
+        measure(chosen.model.name if chosen.model else "tiny/distill", endless(source, Path(folder)), chosen)
 
 
 if __name__ == "__main__":

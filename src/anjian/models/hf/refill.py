@@ -94,10 +94,13 @@ class Decoder:
         lengths = torch.tensor([len(row.ids) for row in self.rows], device=self._device)
         width = max(len(row.ids) for row in self.rows)
         self._table.expect(lengths - 1, width)
+        # Added to the scores of attention: made once, where every layer would make it of a mask of bools.
+        masked = torch.arange(width, device=self._device) >= lengths[:, None]
+        mask = torch.zeros(masked.shape, dtype=self._model.dtype, device=self._device).masked_fill_(masked, -torch.inf)
         output = self._model(
             input_ids=torch.tensor([row.ids[-1:] for row in self.rows], device=self._device),
             position_ids=(lengths - 1)[:, None],
-            attention_mask=(torch.arange(width, device=self._device) < lengths[:, None])[:, None, None],
+            attention_mask=mask[:, None, None],
             past_key_values=self._table,
             use_cache=True,
             logits_to_keep=1,

@@ -22,7 +22,7 @@ class Table(Cache):
         super().__init__(layers=[])
         self._pairs: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._slots = self._columns = self._width = 0
-        self._places = torch.zeros(0, dtype=torch.long)
+        self._rows = self._places = torch.zeros(0, dtype=torch.long)
 
     def put(self, slot: int, read: Sequence[Any], lengths: Sequence[int]) -> None:
         """Fills slots, from `slot` on, with the rows of another cache's layers, as many columns of each as it has."""
@@ -53,17 +53,16 @@ class Table(Cache):
     def expect(self, places: torch.Tensor, width: int) -> None:
         """Says where the next column of each live row goes, and how many columns the longest then has."""
         self.reserve(len(places), width)
-        self._places, self._width = places, width
+        self._rows, self._places, self._width = torch.arange(len(places), device=places.device), places, width
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Writes a column of each live row; returns all columns of them."""
         keys, values = self._pairs[layer_idx]
-        live, places = len(key_states), self._places.to(keys.device)
-        rows = torch.arange(live, device=keys.device)
-        keys[rows, :, places] = key_states[:, :, 0]
-        values[rows, :, places] = value_states[:, :, 0]
+        live, place = len(key_states), (self._rows.to(keys.device), slice(None), self._places.to(keys.device))
+        keys[place] = key_states[:, :, 0]
+        values[place] = value_states[:, :, 0]
         return keys[:live, :, : self._width], values[:live, :, : self._width]
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
