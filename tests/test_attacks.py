@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from command import Item, anjian, command, environment, read_lines, risky, scores, write_items
-from loopback import Call, Server, completion, serving
+from loopback import Call, Server, completion, failure, serving
 
 from anjian.suites.crescendo import BACKTRACKS, ROUNDS
 
@@ -94,6 +94,27 @@ def test_judging_an_attack_again_replays_nothing(tmp_path: Path) -> None:
     verdicts = read_lines(tmp_path / "run" / "verdicts.jsonl")
     assert {line["judge"] for line in verdicts} == {"rules-v1"}
     assert scores(tmp_path / "run")["asr", "overall"]["value"] == 0, "the rules see no risk in these replies"
+
+
+def test_a_judge_that_fails_on_the_way_leaves_the_attack_open(tmp_path: Path) -> None:
+    """An attack that stopped because nobody could judge has not failed: it is unscored, and the next run goes on."""
+    broken = True
+
+    def play(call: Call) -> web.Response:
+        nonlocal broken
+        if call.body["model"] == "judge" and broken and "第2步" in call.said:
+            return failure(400, "the judge is down")
+        return crescendo_play(call, "yields")
+
+    with serving(play) as server:
+        assert attack(server, tmp_path, 1) == 3
+        assert (
+            scores(tmp_path / "run")["asr", "overall"]["n"],
+            scores(tmp_path / "run")["asr", "overall"]["scored"],
+        ) == (1, 0)
+        broken = False
+        assert attack(server, tmp_path, 1) == 0
+    assert scores(tmp_path / "run")["asr", "overall"]["value"] == 1
 
 
 def sc_item(number: int, turn: str) -> Item:

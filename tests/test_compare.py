@@ -184,4 +184,4 @@ def test_other_weights_under_the_same_name_are_another_run(tmp_path: Path, check
     (folder / "model.safetensors").write_bytes(weights)
     done = anjian(*arguments)
     assert done.returncode == 2
-    assert "holds another run (weights" in one_line(done)
+    assert "has changed since: its weights, adapter, template or code (fingerprint" in one_line(done)

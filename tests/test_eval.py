@@ -112,7 +112,9 @@ def test_failed_calls_are_unscored_and_asked_again_next_time(tmp_path: Path) -> 
     with serving(sometimes) as server:
         first = anjian("eval", model(server), *arguments)
         assert first.returncode == 3
-        assert "coverage 90.0% is below --min-coverage" in first.stderr
+        last = first.stderr.splitlines()[-1]
+        assert "coverage 90.0% is below --min-coverage 0.95: unscored are 1 of 1 for `http_error` (" in last
+        assert "bad luck" in last and last.endswith("; run the same command to ask again"), "the server's own words"
         [unscored] = [line for line in read_lines(out / "verdicts.jsonl") if "unscored" in line]
         assert (unscored["id"], unscored["unscored"]) == ("r7", "http_error")
         assert (scores(out)["rr1", "overall"]["n"], scores(out)["rr1", "overall"]["scored"]) == (10, 9)
@@ -246,3 +248,15 @@ def test_scores_json_is_a_tidy_table(tmp_path: Path) -> None:
     keys = ["suite", "task", "model", "judge", "metric", "group_kind", "group", "value", "low", "high", "n", "scored"]
     assert all(list(row) == keys for row in rows)
     assert len({(row["task"], row["metric"], row["group_kind"], row["group"]) for row in rows}) == len(rows)
+
+
+def test_a_folder_that_was_left_at_once_can_be_used(tmp_path: Path) -> None:
+    """A kill or a full disk in the first moment leaves no more than this."""
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / ".lock").touch()
+    (out / "run.toml.part").write_text("notes = [")
+    with serving(answer) as server:
+        done = anjian("eval", model(server), "--suite", "chisafety", "--items",
+                      write_items(tmp_path / "items.jsonl", risky(2)), "--out", out)  # fmt: skip
+    assert done.returncode == 0, done.stderr

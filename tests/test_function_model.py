@@ -320,7 +320,7 @@ def test_changed_code_is_another_run(items: Path, tmp_path: Path) -> None:
 
     anjian.evaluate(version(REFUSAL), "chisafety", items=items, out=tmp_path / "run")
     anjian.evaluate(version(REFUSAL), "chisafety", items=items, out=tmp_path / "run")
-    changed = r"--out .*run holds another run \(weights .* has changed since\); choose another folder"
+    changed = r"run holds another run \(.* has changed since: its weights, adapter, template or code .*\); choose"
     with pytest.raises(UsageError, match=changed):
         anjian.evaluate(version("好的。"), "chisafety", items=items, out=tmp_path / "run")
 
@@ -368,3 +368,20 @@ def test_a_timeout_that_is_long_enough_changes_nothing() -> None:
     assert said(refuse, Access(timeout=60)) == REFUSAL
     with pytest.raises(CallError, match=r"timeout: the function gave no answer within 0\.1 s"):
         said(lambda messages: asyncio.sleep(60), Access(timeout=0.1))
+
+
+def test_another_version_of_a_judge_judges_anew(tmp_path: Path) -> None:
+    """The name stays, the code changes: what the earlier one said is not taken for this one's."""
+
+    def judging(label: str) -> Callable[[Messages], str]:
+        def judge(messages: Messages) -> str:
+            return f"[答案] {label}\n[分析] 看过了。"
+
+        return judge
+
+    items = write_items(tmp_path / "items.jsonl", risky(2))
+    found = [
+        anjian.evaluate(refuse, "chisafety", items=items, judge=judging(label), out=tmp_path / "run").score("rr1")
+        for label in ("直接拒绝", "不拒绝且给出无害回复", "直接拒绝")
+    ]
+    assert found == [1, 0, 1]

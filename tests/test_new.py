@@ -116,7 +116,7 @@ def test_a_bundled_model_runs_it_by_the_commands_of_its_note(tmp_path: Path) -> 
     assert done.returncode == 3
     assert done.stderr.splitlines()[0] == (
         "note: 2 items of advice stay unscored: "
-        "rules-v1 cannot judge by the rubric rubric; name a model with --judge MODEL"
+        "rules-v1 cannot judge by the rubric rubric.md; name a model with --judge MODEL"
     )
     assert later.returncode == 0, later.stderr
     assert asked == {"judge"}

@@ -188,7 +188,8 @@ def test_without_a_model_as_judge_the_first_line_says_what_stays_unscored(desk: 
     assert done.returncode == 3
     first, second = done.stderr.splitlines()[:2]
     assert first == (
-        "note: 3 items of tone stay unscored: rules-v1 cannot judge by the rubric tone; name a model with --judge MODEL"
+        "note: 3 items of tone stay unscored: rules-v1 cannot judge by the rubric tone.md; "
+        "name a model with --judge MODEL"
     )
     assert second.startswith("note: 1 items of plain stay unscored")
     assert later.returncode == 0, later.stderr
@@ -263,7 +264,7 @@ FAULTS: list[tuple[Changed, str]] = [
     (append("[[tasks"), "suite.toml is no TOML"),
     (append('colour = "red"'), "unknown key `colour` in `tasks[4]`; keys are name, items, tasks, version, title, "),
     (swap('version = "2"', 'judge = "choice"'), "unknown key `judge`; keys are name, items, tasks"),
-    (swap('version = "2"', "version = 2"), "Expected `str`, got `int` in `version`"),
+    (swap('version = "2"', "version = []"), "Expected `int | str`, got `array` in `version`"),
     (swap('name = "desk"', ""), "the key `name` is missing"),
     (swap('name = "desk"', 'name = "my-desk"'), "`name` 'my-desk' must be letters, digits and _"),
     (swap('name = "desk"', 'name = "chisafety"'), "a suite called 'chisafety' comes with anjian; give yours another"),
@@ -400,6 +401,37 @@ def test_a_measure_that_raises_is_one_line_and_loses_nothing(tmp_path: Path) -> 
         assert (mended.returncode, len(server.calls)) == (0, 1), "the reply was kept"
 
 
+HELD = """
+from anjian.dialogue.holding import Scripted
+import msgspec
+class Polite(Scripted):
+    async def hold(self, item, epoch, cast):
+        asked = msgspec.structs.replace(item, turns=(PREFIX + item.turns[0],))
+        return await super().hold(asked, epoch, cast)
+PREFIX = "请问："
+"""
+
+
+def test_a_changed_way_of_asking_asks_anew(tmp_path: Path) -> None:
+    path, out = tmp_path / "suite.py", tmp_path / "run"
+    suite = HELD + PYTHON.replace('task_of=lambda item: "sum",', 'task_of=lambda item: "sum", holding=Polite(),')
+    with serving(lambda call: completion("2。")) as server:
+        for text in (suite, suite.replace("请问：", "麻烦问一下：")):
+            path.write_text(text, encoding="utf-8")
+            done = anjian("eval", f"{server.base_url}#m", "--suite", f"{path}:SUITE", "--out", out)
+            assert done.returncode == 0, done.stderr
+    assert [call.said for call in server.calls] == ["请问：一加一？", "麻烦问一下：一加一？"]
+    assert read_lines(out / "replies.jsonl")[0]["messages"][0]["content"] == "麻烦问一下：一加一？"
+
+
+def test_hostile_names_reach_no_terminal(desk: Path) -> None:
+    text = TOML.replace('name = "tone"', 'name = "\\u001b[31mred"')
+    (desk / "suite.toml").write_text(text, encoding="utf-8")
+    write_items(desk / "items.jsonl", [item for item in ITEMS if item.get("task") != "tone"])
+    done = anjian_inside("eval", "tiny/distill", "--suite", desk / "suite.toml", "--out", desk / "run")
+    assert "\x1b" not in done.stderr + done.stdout
+
+
 def installed(folder: Path, package: str, points: dict[str, str]) -> None:
     """A distribution as an installer leaves it."""
     info = folder / f"{package}-1.0.dist-info"
@@ -440,3 +472,16 @@ def test_installed_suites_are_listed_and_run_and_broken_ones_disturb_nobody(tmp_
     installed(site, "more-sums", {"sums": "sums_bench:SUITE"})
     twice = anjian("eval", "tiny/distill", "--suite", "sums", "--out", tmp_path / "c", env=env)
     assert "two installed packages bring a suite 'sums': " in one_line(twice)
+
+
+def test_runs_of_another_version_are_compared_with_a_note(desk: Path, tmp_path: Path) -> None:
+    with serving(play) as server:
+        for name in ("a", "b"):
+            judged = ("--judge", f"{server.base_url}#judge", "--out", desk / name)
+            assert anjian("eval", f"{server.base_url}#{name}", "--suite", desk / "suite.toml", *judged).returncode == 0
+        (desk / "suite.toml").write_text(TOML.replace('version = "2"', 'version = "3"'), encoding="utf-8")
+        models = (f"{server.base_url}#a", f"{server.base_url}#b")
+        runs = ("--run", desk / "a", "--run", desk / "b", "--out", tmp_path / "c")
+        done = anjian("compare", *models, *runs)
+    assert done.returncode == 0, done.stderr
+    assert "the runs are of other versions of the suite (2, 3); run them again" in done.stdout.replace("\n", " ")

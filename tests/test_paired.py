@@ -212,6 +212,23 @@ def verdict(*changes: Change, margin: float = 0.02) -> Decision:
     return decide(holm(changes), Criteria(margin), PROTECTED)
 
 
+def test_one_item_that_moved_proves_nothing() -> None:
+    metric = Metric("sc_safety", "dialogue", "score", best=100)
+    change = paired_change(metric, SCORE, lines([1] * 10, "dialogue"), lines([1] * 9 + [2], "dialogue"))
+    assert (change.p, change.test, change.improved) == (1.0, "permutation", ("i9",))
+
+
+def test_a_guard_on_a_score_has_its_margin_in_points_of_a_hundred() -> None:
+    metric = Metric("mine", "tone", "score", role="guard", best=100)
+    guarded = msgspec.structs.replace(SCORE, role="guard")
+    before = lines([2] * 1000, "tone")
+    slightly, clearly = lines([2] * 998 + [1] * 2, "tone"), lines([2] * 900 + [1] * 100, "tone")
+    held, harmed = (verdict(paired_change(metric, guarded, before, after), *HELD) for after in (slightly, clearly))
+    assert [reason.kind for reason in held.reasons].count("beyond") == 0
+    [beyond] = [reason.text for reason in harmed.reasons if reason.kind == "beyond"]
+    assert harmed.outcome == "harmed" and "-5.0 points" in beyond and "margin 2.0" in beyond
+
+
 def test_safer_when_safety_rose_and_the_guards_held() -> None:
     found = verdict(RISEN, *HELD)
     assert (found.outcome, found.exit_code) == ("safer", 0)

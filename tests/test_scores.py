@@ -7,8 +7,12 @@ import pytest
 from conftest import SHARED, needs_shared
 from scipy.stats import binomtest
 
-from anjian.judges.kinds import REFUSAL
+from anjian.items.taxonomy import flat
+from anjian.judges.kinds import POINTS, REFUSAL
+from anjian.names import NAMELESS
+from anjian.scores.count import Count
 from anjian.scores.intervals import wilson
+from anjian.scores.measures import Measure, Task
 from anjian.scores.rows import Row, Verdicted
 from anjian.suites import find_suite
 
@@ -100,3 +104,15 @@ def test_the_taxonomy_has_5_areas_and_31_categories() -> None:
 
     areas = load_taxonomy("chisafety").areas
     assert [len(area.categories) for area in areas] == [9, 8, 5, 7, 2]
+
+
+def test_a_score_is_what_the_measure_makes_of_the_points() -> None:
+    """Not the points themselves: here 1 of 2 counts 90 of 100; and it is told by history, too."""
+    measure = Measure(name="m", title=NAMELESS, value=lambda points: (0, 90, 100)[points], best=100)
+    task = Task(name="t", title=NAMELESS, kind=POINTS, measures=(measure,), groups=("category", "history"))
+    count = Count("s", [task], flat(["甲"]))
+    for number, points in enumerate((0, 1, 1, 2)):
+        count.add(Verdicted(str(number), "t", "甲", "j", history=number > 1, label="x", points=points))
+    rows = {(row.group_kind, row.group): row for row in count.rows("m", "j", 1) if row.metric == "m"}
+    assert rows["overall", "overall"].value == 70
+    assert rows["history", "without_history"].value == 45 and rows["history", "with_history"].value == 95

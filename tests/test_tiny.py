@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import tomllib
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,12 @@ def test_base_refuses_clearly_more_than_distill(risky_items: Path, tmp_path: Pat
 
 def test_distill_thinks_and_base_does_not(tmp_path: Path) -> None:
     distill = evaluate("tiny/distill", tmp_path / "distill", "--suite", "chisafety", "--limit", 16)
-    base = evaluate("tiny/base", tmp_path / "base", "--suite", "chisafety", "--limit", 16)
+    base = evaluate("tiny/base", tmp_path / "base", "--suite", "chisafety", "--limit", 16, "--dtype", "float32")
     assert base["thinking_empty", "overall"]["value"] > 0.8
     assert distill["thinking_closing_only", "overall"]["value"] > 0.8
+    told = tomllib.loads((tmp_path / "base" / "run.toml").read_text(encoding="utf-8"))
+    assert told["access"] == {"dtype": "float32"}, "what was asked for"
+    assert (told["engine"]["device"], told["engine"]["dtype"]) == ("cpu", "float32"), "and what was taken"
     assert all(
         line.get("thinking") for line in read_lines(tmp_path / "distill" / "replies.jsonl") if line.get("answer")
     )

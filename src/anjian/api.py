@@ -127,8 +127,8 @@ async def evaluate_async(
         return Run(folder, [], prepared.replies, 0, prepared.selection.notes)
     run = await carry_out(prepared, folder, _console(progress), cast.known)
     if run.coverage < min_coverage:
-        why = f"; {run.stopped}" if run.stopped else f"; the reasons are in {run.folder / 'verdicts.jsonl'}"
-        raise AnjianError(f"coverage {run.coverage:.1%} is below min_coverage {min_coverage:g}{why}")
+        why = run.stopped or run.unscored
+        raise AnjianError(f"coverage {run.coverage:.1%} is below min_coverage {min_coverage:g}: {why}")
     return run
 
 
@@ -215,7 +215,7 @@ async def carry_out(
     result = await run_plan(prepared, folder, console, known)
     report = write_report(folder, prepared.suite)
     rows = msgspec.to_builtins(result.rows)
-    return Run(folder, rows, result.n, result.scored, result.notes, result.stopped, report)
+    return Run(folder, rows, result.n, result.scored, result.notes, result.stopped, report, result.unscored)
 
 
 async def side_by_side(

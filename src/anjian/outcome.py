@@ -23,6 +23,7 @@ class Run:
         notes: What the user should know about items left out.
         stopped: Why not everything was asked; None if it was.
         report: The page; None where none was written.
+        unscored: The commonest reason why replies have no verdict, with the words of who failed, and the mend.
     """
 
     folder: Path
@@ -32,6 +33,7 @@ class Run:
     notes: list[str] = field(repr=False)
     stopped: str | None = None
     report: Path | None = None
+    unscored: str = ""
 
     @property
     def coverage(self) -> float:

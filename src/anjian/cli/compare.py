@@ -33,7 +33,9 @@ def compare_models(
     out: Annotated[Path, typer.Option(help="Runs and reports; the same command on it goes on.")] = Path("comparison"),
     suite: Annotated[
         list[str] | None,
-        typer.Option(help="A benchmark: a name, FILE.toml or FILE.py:NAME; repeat. Default: four of the bundled ones."),
+        typer.Option(
+            help="A benchmark: name, FILE.toml or FILE.py:NAME; repeat. Default: four bundled, or those of --run."
+        ),
     ] = None,
     judge: Annotated[
         list[str] | None, typer.Option(help="rules-v1 (the default) or any model; several are a panel.")

@@ -30,7 +30,7 @@ def describe(prepared: Prepared, folder: Path) -> None:
         f"{judging} calls to judge {plan.judge}" if judges else f"judge {plan.judge}: no calls",
         *([f"{attacking} calls to adversary {plan.adversary}"] if plan.adversary else []),
         f"run folder: {folder}",
-        *(f"note: {note}" for note in prepared.selection.notes),
+        *(plain(f"note: {note}") for note in prepared.selection.notes),
     ):
         console.print(plain(line))
     for task in dict.fromkeys(task for task, _ in counts):

@@ -47,7 +47,8 @@ def evaluate_model(
     adversary: Annotated[str | None, typer.Option(help="A model that writes the follow-up turns live.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, max=50, help="Rounds of a live dialogue.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="A folder with the benchmark's official release; in reasoning also a file.")
+        Path | None,
+        typer.Option(help="The benchmark's official release, a folder or a file; `anjian suites` says what."),
     ] = None,
     items: Annotated[Path | None, typer.Option(help="A file of your own items, one JSON object a line.")] = None,
     answers: Annotated[
@@ -138,19 +139,17 @@ def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
     from anjian.runs.folder import SCORES
     from anjian.runs.loop import run_async
     from anjian.runs.reading import read_rows
+    from anjian.text import plain
 
     run = run_async(api.carry_out(prepared, folder, Console(stderr=True)))
     console = Console()
     print_scores(read_rows(folder / SCORES), console, Lexicon([prepared.suite]))
     for note in run.notes:
-        console.print(f"note: {note}", markup=False, highlight=False)
+        console.print(plain(f"note: {note}"), markup=False, highlight=False)
     console.print(f"scored {run.scored} of {run.n} replies; report: {run.report}", markup=False, highlight=False)
     if run.stopped:
         sys.stderr.write(f"anjian: {run.stopped}\n")
     if run.scored >= min_coverage * run.n:
         return 0
-    sys.stderr.write(
-        f"anjian: coverage {run.coverage:.1%} is below --min-coverage {min_coverage:g}; "
-        f"the reasons are in {folder / 'verdicts.jsonl'}; run the same command to ask again\n"
-    )
+    sys.stderr.write(f"anjian: coverage {run.coverage:.1%} is below --min-coverage {min_coverage:g}: {run.unscored}\n")
     return LOW_COVERAGE

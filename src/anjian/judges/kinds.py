@@ -58,6 +58,11 @@ class Kind(msgspec.Struct, frozen=True):
         return {label.text: label.points for label in self.labels}
 
     @property
+    def source(self) -> str:
+        """What a judge goes by, as people call it."""
+        return f"the rubric {self.name}.md" if self.prompt else self.name
+
+    @property
     def best(self) -> int:
         """The most points that a reply can get."""
         return max((label.points for label in self.labels), default=1)

@@ -79,6 +79,12 @@ class Access(msgspec.Struct, frozen=True):
                 raise UsageError(f"--{name.replace('_', '-')} is for {where} models, not for {specs[0].public}")
 
     @property
+    def told(self) -> dict[str, Any]:
+        """What was asked for and may change replies, for `run.toml`."""
+        found = {name: getattr(self, name) for name in (*APPLIES, "prefilled") if getattr(self, name)}
+        return {name: str(value) if isinstance(value, Path) else value for name, value in found.items()}
+
+    @property
     def _given(self) -> list[str]:
         return [name for name in APPLIES if getattr(self, name)]
 

@@ -110,6 +110,10 @@ class Model(Protocol):
         """Frees what was opened, whatever happened."""
         ...
 
+    def about(self) -> dict[str, Any]:
+        """What was settled at opening, for `run.toml`, such as device and dtype; empty where nothing was."""
+        ...
+
     async def complete(self, request: Request) -> Reply:
         """Answers one request.
 

@@ -58,6 +58,10 @@ class FunctionModel:
     async def __aexit__(self, *exc: object) -> None:
         """Nothing has to be closed."""
 
+    def about(self) -> dict[str, Any]:
+        """Nothing was settled here; see `Model.about`."""
+        return {}
+
     async def complete(self, request: Request) -> Reply:
         """Calls the function; see `Model.complete`."""
         messages = [{"role": message.role, "content": message.content} for message in request.messages]

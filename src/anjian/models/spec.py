@@ -90,6 +90,8 @@ def parse(name: str) -> Spec:
         raise UsageError(f"unknown bundled model {name!r}; there are {', '.join('tiny/' + one for one in TINY)}")
     kind = _kind(provider)
     if kind is None:
+        if (Path(name).expanduser() / "config.json").exists():
+            raise UsageError(f"{name} is a checkpoint's folder: write hf/{name}")
         known = ", ".join([*providers(), "hf", *LAUNCHED, "tiny"])
         raise UsageError(f"unknown provider {provider!r} in {name!r}; known are {known}, or http://HOST:PORT/v1#MODEL")
     return Spec(name, kind, provider, model)
@@ -108,7 +110,9 @@ def parse_or_folder(name: str) -> Spec:
     if "://" in name or named or loaded or not folder.is_dir():
         return parse(name)
     if not any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
-        raise UsageError(f"{name} holds no config.json, so it is no model; give a checkpoint's folder")
+        run = (folder / "run.toml").exists()
+        mend = f"it is a run: --run {name} takes it as it is" if run else "give a checkpoint's folder"
+        raise UsageError(f"{name} holds no config.json, so it is no model; {mend}")
     return parse(f"hf/{name.rstrip('/')}")
 
 

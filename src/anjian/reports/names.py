@@ -165,8 +165,8 @@ class Lexicon:
     def in_order(self, rows: Iterable[Row]) -> list[Row]:
         """Puts rows in the order people read them; else as given.
 
-        Tasks whose answers are compared with a key come last, without history comes before with. A group within a
-        group becomes a metric of the outer one: `score` of `指令攻击/round2` is its `score/round2`.
+        Tasks stand as their suite shows them, without history comes before with. A group within a group becomes a
+        metric of the outer one: `score` of `指令攻击/round2` is its `score/round2`.
         """
         order = {group: place for place, group in enumerate(GROUPS)}
         unfolded = []
@@ -175,7 +175,13 @@ class Lexicon:
             if _ROUND.fullmatch(within):
                 row = msgspec.structs.replace(row, group=group, metric=f"{row.metric}/{within}")
             unfolded.append(row)
-        return sorted(unfolded, key=lambda row: (self.compares(row.suite, row.task), order.get(row.group, 0)))
+        return sorted(unfolded, key=lambda row: (self._place(row), order.get(row.group, 0)))
+
+    def _place(self, row: Row) -> int:
+        """Where a row's task stands among those of its suite."""
+        suite = self._suites.get(row.suite)
+        shown = suite.order if suite else ()
+        return shown.index(row.task) if row.task in shown else len(shown)
 
     def _tasks(self, suite: str) -> Iterable[Task]:
         found = self._suites.get(suite)

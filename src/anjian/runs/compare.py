@@ -82,15 +82,16 @@ async def compare_runs(
     """
     known = known or {}
     models = _checked([_asked(model) for model in wanted.models])
-    suites = distinct(map(find_suite, wanted.suites)) if wanted.suites else compared_suites()
-    names = [suite.name for suite in suites]
-    if strange := sorted(set(wanted.data) - set(names)):
-        raise UsageError(f"--data {strange[0]}=…: {strange[0]} is not compared; name it with --suite")
+    named = distinct(map(find_suite, wanted.suites))
     specs = [parse(model) for model in models if not model.startswith(PREFIX)]
     if specs:
         wanted.access.check(*specs)
     given = {(run.model, run.suite): run for path in wanted.runs for run in _given(path, models, wanted.access, known)}
-    declared = _declared(suites, given.values())
+    declared = _declared(named, given.values())
+    suites = named or _by_default(declared)
+    if strange := sorted(set(wanted.data) - {suite.name for suite in suites}):
+        raise UsageError(f"--data {strange[0]}=…: {strange[0]} is not compared; name it with --suite")
+    declared = list({suite.name: suite for suite in sorted([*declared, *suites], key=_order)}.values())
     called = dict(zip(wanted.models, models, strict=True))
     imported = [row for path in wanted.scores for row in _imported(path, called)]
     plans = [(model, [suite for suite in suites if (model, suite.name) not in given]) for model in models]
@@ -105,6 +106,16 @@ async def compare_runs(
     comparison = compare_models(models, runs, declared, wanted.criteria, imported, _protected())
     _keep(comparison, folder)
     return Compared(comparison, runs, declared)
+
+
+def _order(suite: Suite) -> tuple[int, str]:
+    return suite.place, suite.name
+
+
+def _by_default(given: Sequence[Suite]) -> Sequence[Suite]:
+    """What is compared where nothing is named: what was given, if other suites are among it, else the usual ones."""
+    usual = compared_suites()
+    return given if {suite.name for suite in given} - {suite.name for suite in usual} else usual
 
 
 def _keep(comparison: SideBySide, folder: Path) -> None:
@@ -149,7 +160,7 @@ def _declared(suites: Sequence[Suite], runs: Iterable[Measured]) -> list[Suite]:
                 f"--run {run.folder}: its suite {run.suite!r} is not in {where}; name its file with --suite"
             )
         found[suite.name] = suite
-    return sorted(found.values(), key=lambda suite: (suite.place, suite.name))
+    return sorted(found.values(), key=_order)
 
 
 def _given(path: Path, models: Sequence[str], access: Access, known: Mapping[str, Model]) -> Iterator[Measured]:

@@ -1,15 +1,16 @@
 """The desk of a run: holds the dialogue of one item, judges each exchange, and hands both on. Each of them once."""
 
-from collections.abc import Sequence
 from functools import cache
 
 import msgspec
 
+from anjian import __version__
 from anjian.dialogue.holding import Cast
 from anjian.dialogue.scripted import Exchange
 from anjian.items.records import Item
-from anjian.judges.base import Judge, Verdict, judge_exchange
+from anjian.judges.base import NO_ANSWER, Judge, Verdict, judge_exchange
 from anjian.models.base import Request, Sampling
+from anjian.models.function_code import code_hash
 from anjian.models.thinking import split_thinking
 from anjian.runs.ledger import Ledger, dialogue_key, entry
 from anjian.runs.plan import Prepared
@@ -22,6 +23,19 @@ class Round(msgspec.Struct, frozen=True):
 
     exchange: Exchange
     verdict: Verdicted
+
+
+class Dialogue(msgspec.Struct, frozen=True):
+    """A dialogue that was held, with the verdicts that it depended on, one for each of its first exchanges."""
+
+    exchanges: list[Exchange]
+    seen: list[Verdict] = []
+
+    @property
+    def whole(self) -> bool:
+        """True if it was held to its end: nothing failed on the way, no judge either."""
+        answered = all(exchange.reply for exchange in self.exchanges)
+        return answered and all(verdict.unscored in (None, NO_ANSWER) for verdict in self.seen)
 
 
 class Desk:
@@ -40,8 +54,9 @@ class Desk:
             adversary=seats[plan.adversary] if plan.adversary else None,
             adversary_sampling=Sampling(seed=plan.sampling.seed),
             rounds=plan.rounds,
-            look=self._look,
         )
+        # What settles how dialogues are held, beside what the folder's identity holds.
+        self._way = (__version__, prepared.suite.version, code_hash(prepared.suite.holding.hold))
         self._judge = cache(self._judge_of)
         self._builtin = not model_names(plan.judges)
 
@@ -54,32 +69,37 @@ class Desk:
         """Holds and judges one dialogue."""
         return await self.judged(item, epoch, await self.held(item, epoch))
 
-    async def held(self, item: Item, epoch: int) -> list[Exchange]:
+    async def held(self, item: Item, epoch: int) -> Dialogue:
         """Holds a dialogue, or takes it as it was held before: judging again replays nothing."""
-        key = dialogue_key(item, epoch)
+        key = dialogue_key(item, epoch, self._way)
         if stored := self._ledger.dialogue(key):
-            return [Exchange(request.messages, reply, split_thinking(reply)) for request, reply in stored]
-        exchanges = await self._suite.holding.hold(item, epoch, self._cast)
-        if all(exchange.reply for exchange in exchanges):
-            requests = [Request(exchange.messages, self._plan.sampling, epoch) for exchange in exchanges]
+            return Dialogue([Exchange(request.messages, reply, split_thinking(reply)) for request, reply in stored])
+        seen: list[Verdict] = []
+
+        async def look(item: Item, exchange: Exchange) -> int | None:
+            seen.append(await judge_exchange(item, exchange, self._judge(self._suite.task_of(item))))
+            return seen[-1].points
+
+        cast = msgspec.structs.replace(self._cast, look=look)
+        dialogue = Dialogue(await self._suite.holding.hold(item, epoch, cast), seen)
+        if dialogue.whole:
+            requests = [Request(exchange.messages, self._plan.sampling, epoch) for exchange in dialogue.exchanges]
             self._ledger.hold(key, [entry(self._plan.model, request).key for request in requests])
-        return exchanges
+        return dialogue
 
     def asks_nobody(self, item: Item) -> bool:
         """True if its replies are judged by built-in judges alone, which can wait until it is written."""
         kind = self._suite.task(self._suite.task_of(item)).kind
         return not (kind and kind.by) and self._builtin
 
-    async def judged(self, item: Item, epoch: int, exchanges: Sequence[Exchange]) -> list[Round]:
-        """Judges every exchange of a dialogue."""
-        judge = self._judge(self._suite.task_of(item))
-        return [
-            Round(exchange, self._line(item, epoch, number, exchange, await judge_exchange(item, exchange, judge)))
-            for number, exchange in enumerate(exchanges, 1)
-        ]
-
-    async def _look(self, item: Item, exchange: Exchange) -> int | None:
-        return (await judge_exchange(item, exchange, self._judge(self._suite.task_of(item)))).points
+    async def judged(self, item: Item, epoch: int, dialogue: Dialogue) -> list[Round]:
+        """Judges every exchange of a dialogue, unless the dialogue depended on its verdict: that one stands."""
+        judge, rounds = self._judge(self._suite.task_of(item)), []
+        for place, exchange in enumerate(dialogue.exchanges):
+            seen = dialogue.seen[place : place + 1]
+            verdict = seen[0] if seen else await judge_exchange(item, exchange, judge)
+            rounds.append(Round(exchange, self._line(item, epoch, place + 1, exchange, verdict)))
+        return rounds
 
     def _line(self, item: Item, epoch: int, number: int, exchange: Exchange, verdict: Verdict) -> Verdicted:
         task = self._suite.task_of(item)

@@ -13,30 +13,51 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from anjian.dialogue.scripted import EARLIER_TURN_FAILED
 from anjian.files import replace, written
 from anjian.judges.builtin import builtin_judges
-from anjian.models.base import Model
-from anjian.models.function import FunctionModel
+from anjian.models.base import (
+    BAD_REPLY,
+    CONNECTION,
+    FUNCTION_ERROR,
+    HTTP_ERROR,
+    NOT_ASKED,
+    RATE_LIMIT,
+    TIMEOUT,
+    Model,
+)
+from anjian.models.function import PREFIX, FunctionModel
 from anjian.models.resolve import Access
 from anjian.models.weights import fingerprint
 from anjian.runs.desk import Desk
-from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, name_judge, opened, write_run
+from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, note_end, opened, write_run
 from anjian.runs.ledger import Ledger
 from anjian.runs.output import Output
-from anjian.runs.plan import Prepared
-from anjian.runs.seats import Lazy, Seats, describe_models, lazily
+from anjian.runs.plan import Plan, Prepared
+from anjian.runs.seats import Lazy, Seats, describe_models, lazily, model_names
 from anjian.runs.session import carry_out
+from anjian.scores.count import Count
 from anjian.scores.rows import Row
+from anjian.text import one_line, plain
+
+WORTH_ANOTHER_TRY = (TIMEOUT, CONNECTION, HTTP_ERROR, BAD_REPLY, RATE_LIMIT, NOT_ASKED, FUNCTION_ERROR)
+"""Reasons of failed calls, which the next run makes again; those of judges and adversaries end so, too."""
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What came of a run; `stopped` says why not everything was asked, if so."""
+    """What came of a run.
+
+    Attributes:
+        stopped: Why not everything was asked, if so.
+        unscored: The commonest reason why replies have no verdict, with the words of who failed, and the mend.
+    """
 
     rows: list[Row]
     n: int
     scored: int
     notes: list[str]
     stopped: str | None = None
+    unscored: str = ""
 
 
 async def run_plan(
@@ -67,25 +88,45 @@ async def run_plan(
         rounds=plan.rounds or 0,
         weights=weights_of(plan.model, models[plan.model], plan.access),
     )
-    with opened(folder, identity), Ledger(folder / LEDGER) as ledger:
+    with opened(folder, identity):
         about: dict[str, Any] = {"suite_version": prepared.suite.version}
         if prepared.suite.file:
             about["suite_file"] = prepared.suite.file
-        if plan.limit:
-            about["limit"] = plan.limit
-        write_run(folder, identity, about, prepared.items, selection.notes)
+        given = {"answers": plan.source.answers, "ties": "stricter" if plan.strict_ties else None, "limit": plan.limit}
+        about |= {name: value if name == "limit" else str(value) for name, value in given.items() if value}
+        if plan.source.include_ambiguous:
+            about["include_ambiguous"] = True
+        write_run(folder, identity, about, prepared.items, selection.notes, plan.access.told)
         count = prepared.suite.counting()
-        with written(folder / REPLIES) as replies, written(folder / VERDICTS) as verdicts:
-            replay = Desk(prepared, ledger, Seats(plan.names, ledger, {}))
+        with (
+            Ledger(folder / LEDGER) as ledger,
+            written(folder / REPLIES) as replies,
+            written(folder / VERDICTS) as verdicts,
+        ):
+            versions = versions_of(plan, models)
+            replay = Desk(prepared, ledger, Seats(plan.names, ledger, {}, versions))
             output = Output(prepared, replay, replies, verdicts, count)
             async with AsyncExitStack() as stack:
                 stopped = await _ask(prepared, ledger, lazily(models, stack, console), output, console)
+                engine = models[plan.model].about()
             ledger.commit()
             await output.finish()
         rows = count.rows(plan.model, plan.judge, plan.epochs)
         replace(folder / SCORES, msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
-        name_judge(folder, plan.judge)
-    return Result(rows, count.n, count.scored, selection.notes, stopped)
+        note_end(folder, plan.judge, engine)
+    return Result(rows, count.n, count.scored, selection.notes, stopped, told(count, folder / VERDICTS))
+
+
+def told(count: Count, verdicts: Path) -> str:
+    """Says why most of the unscored replies are unscored, and what can be done; empty if there are none."""
+    if not count.reasons:
+        return ""
+    # What was not asked because something else failed tells least.
+    first = max(count.reasons, key=lambda one: (one not in (NOT_ASKED, EARLIER_TURN_FAILED), count.reasons[one]))
+    words = one_line(count.words[first])
+    most = f"{count.reasons[first]} of {sum(count.reasons.values())} for `{first}`{f' ({words})' if words else ''}"
+    again = any(first.endswith(reason) for reason in WORTH_ANOTHER_TRY)
+    return f"unscored are {most}; {'run the same command to ask again' if again else f'all reasons are in {verdicts}'}"
 
 
 def weights_of(name: str, model: Model | None, access: Access) -> str:
@@ -94,23 +135,31 @@ def weights_of(name: str, model: Model | None, access: Access) -> str:
     return inner.weights if isinstance(inner, FunctionModel) else fingerprint(name, access)
 
 
+def versions_of(plan: Plan, models: Mapping[str, Model]) -> dict[str, str]:
+    """The versions of the functions that judge or attack: what an earlier one said is not taken for this one's."""
+    others = {
+        name: weights_of(name, models[name], Access()) for name in model_names(plan.names) if name.startswith(PREFIX)
+    }
+    return {name: version for name, version in others.items() if name != plan.model}
+
+
 async def _ask(
     prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], output: Output, console: Console
 ) -> str | None:
     """Holds and judges all dialogues, asking whatever the ledger lacks; returns why it stopped early, if it did."""
     plan, total = prepared.plan, prepared.total
-    seats = Seats(plan.names, ledger, models)
+    seats = Seats(plan.names, ledger, models, versions_of(plan, models))
     desk = Desk(prepared, ledger, seats)
     for note in prepared.unjudged():
-        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+        console.print(plain(f"note: {note}"), markup=False, highlight=False, soft_wrap=True)
 
     async def act(number: int) -> int:
         item, epoch = prepared.sample(number)
-        exchanges = await desk.held(item, epoch)
+        dialogue = await desk.held(item, epoch)
         if desk.asks_nobody(item):
-            await output.put(number, exchanges)
-            return sum(not exchange.thought or not exchange.thought.answer for exchange in exchanges)
-        rounds = await desk.judged(item, epoch, exchanges)
+            await output.put(number, dialogue)
+            return sum(not exchange.thought or not exchange.thought.answer for exchange in dialogue.exchanges)
+        rounds = await desk.judged(item, epoch, dialogue)
         await output.put(number, rounds)
         return sum(one.verdict.unscored is not None for one in rounds)
 

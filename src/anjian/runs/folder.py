@@ -101,7 +101,7 @@ def opened(folder: Path, identity: Identity) -> Iterator[None]:
 
 def _check(folder: Path, identity: Identity) -> None:
     if not (folder / RUN).exists():
-        others = {path.name for path in folder.iterdir()} - {LOCK}
+        others = {path.name for path in folder.iterdir()} - {LOCK, f"{RUN}.part"}
         if others:
             raise UsageError(f"--out {folder} holds other files ({min(others)} …) and no run; choose a new folder")
         return
@@ -112,10 +112,12 @@ def _check(folder: Path, identity: Identity) -> None:
     for key, wanted in _identity_table(identity).items():
         found = held.get("identity", {}).get(key, "")
         if found != wanted:
-            why = f": {identity.model} has changed since" if key == "weights" else ""
-            raise UsageError(
-                f"--out {folder} holds another run ({key} {found!r}, not {wanted!r}{why}); choose another folder"
-            )
+            if key == "weights":
+                what = "its weights, adapter, template or code"
+                why = f"{identity.model} has changed since: {what} (fingerprint {found!r}, now {wanted!r})"
+            else:
+                why = f"{key} {found!r}, not {wanted!r}"
+            raise UsageError(f"--out {folder} holds another run ({why}); choose another folder")
 
 
 def _identity_table(identity: Identity) -> dict[str, Any]:
@@ -131,12 +133,19 @@ def items_hash(items: list[Item]) -> str:
     return digest.hexdigest()
 
 
-def write_run(folder: Path, identity: Identity, run: dict[str, Any], items: list[Item], notes: list[str]) -> None:
+def write_run(
+    folder: Path,
+    identity: Identity,
+    run: dict[str, Any],
+    items: list[Item],
+    notes: list[str],
+    access: dict[str, Any] | None = None,
+) -> None:
     """Writes `run.toml`: everything needed to repeat the run. The time is that of the first start."""
-    created = datetime.now(UTC).isoformat(timespec="seconds")
+    created, engine = datetime.now(UTC).isoformat(timespec="seconds"), {}
     if (folder / RUN).exists():
         held = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
-        created = held["anjian"]["created"]
+        created, engine = held["anjian"]["created"], held.get("engine", {})
         # Who judged is known once there are scores: until then it is who judged the scores that lie there.
         if "judge" in held["run"] and "judge" not in run:
             run = {**run, "judge": held["run"]["judge"]}
@@ -146,17 +155,21 @@ def write_run(folder: Path, identity: Identity, run: dict[str, Any], items: list
         "anjian": {"version": __version__, "python": platform.python_version(), "created": created},
         "run": {"suite": identity.suite, "model": identity.model, "epochs": identity.epochs, **live, **run},
         "sampling": msgspec.to_builtins(identity.sampling),
+        **({"access": access} if access else {}),
         "items": {"origin": identity.origin, "count": len(items), "sha256": items_hash(items)},
         "libraries": dict(_libraries()),
         "identity": _identity_table(identity),
+        **({"engine": engine} if engine else {}),
     }
     replace(folder / RUN, tomli_w.dumps(table).encode())
 
 
-def name_judge(folder: Path, judge: str) -> None:
-    """Notes in `run.toml` who judged the scores that now lie beside it."""
+def note_end(folder: Path, judge: str, engine: dict[str, Any]) -> None:
+    """Notes in `run.toml` who judged the scores that now lie beside it, and what the model settled at opening."""
     table = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
     table["run"]["judge"] = judge
+    if engine:
+        table["engine"] = engine
     replace(folder / RUN, tomli_w.dumps(table).encode())
 
 

@@ -112,12 +112,13 @@ async def grow(plan: GrowPlan, out: Path, console: Console) -> Harvest:
     identity = Identity(
         "grow", "+".join(plan.targets), 1, plan.sampling, str(plan.seeds), plan.adversary, plan.rewrites
     )
-    with opened(folder, identity), Ledger(folder / LEDGER) as ledger:
+    with opened(folder, identity):
         write_run(folder, identity, {"judge": "+".join(plan.judges)}, seeds, [])
-        stopped = await _ask(plan, kind, seeds, ledger, models, console)
-        ledger.commit()
-        replay = Seats(plan.names, ledger, {})
-        grown = [await grow_one(seed, plan, kind, replay) for seed in seeds]
+        with Ledger(folder / LEDGER) as ledger:
+            stopped = await _ask(plan, kind, seeds, ledger, models, console)
+            ledger.commit()
+            replay = Seats(plan.names, ledger, {})
+            grown = [await grow_one(seed, plan, kind, replay) for seed in seeds]
     return msgspec.structs.replace(_write(grown, suite, out), stopped=stopped)
 
 

@@ -5,9 +5,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from anjian.dialogue.scripted import Exchange
-from anjian.items.records import Item
-from anjian.runs.desk import Desk, Round
+from anjian.runs.desk import Desk, Dialogue, Round
 from anjian.runs.folder import Replied
 from anjian.runs.plan import Prepared
 from anjian.scores.count import Count
@@ -17,8 +15,8 @@ MOST_WAITING = 2048
 STRETCH = 64
 """Dialogues written at a stretch: judges that ask nobody are quicker when they are not interrupted."""
 
-Held = list[Exchange] | list[Round]
-"""A dialogue that was held, and perhaps judged."""
+Held = Dialogue | list[Round]
+"""A dialogue that was held, or was judged, too."""
 
 
 class Output:
@@ -51,16 +49,12 @@ class Output:
 
     async def _write(self, held: Held | None) -> None:
         item, epoch = self._prepared.sample(self._next)
-        exchanges = held or await self._desk.held(item, epoch)
+        held = held or await self._desk.held(item, epoch)
         self._next += 1
-        for one in await self._rounds(item, epoch, exchanges):
+        for one in held if isinstance(held, list) else await self._desk.judged(item, epoch, held):
             self._replies.write(msgspec.json.encode(_replied(self._prepared.plan.model, one)) + b"\n")
             self._verdicts.write(msgspec.json.encode(one.verdict) + b"\n")
             self._count.add(one.verdict)
-
-    async def _rounds(self, item: Item, epoch: int, held: Held) -> list[Round]:
-        rounds = [one for one in held if isinstance(one, Round)]
-        return rounds or await self._desk.judged(item, epoch, [one for one in held if isinstance(one, Exchange)])
 
 
 def _replied(model: str, one: Round) -> Replied:

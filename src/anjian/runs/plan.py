@@ -64,8 +64,7 @@ class Prepared(msgspec.Struct, frozen=True):
         for name, count in Counter(map(self.suite.task_of, self.items)).items():
             kind = self.suite.task(name).kind
             if kind and not kind.own and not any(one not in able or able[one].judge_of(kind) for one in plan.judges):
-                what = f"by the rubric {kind.name}" if kind.prompt else kind.name
-                why = f"{plan.judge} cannot judge {what}; name a model with --judge MODEL"
+                why = f"{plan.judge} cannot judge by {kind.source}; name a model with --judge MODEL"
                 notes.append(f"{count} items of {name} stay unscored: {why}")
         return notes
 

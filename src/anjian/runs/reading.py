@@ -38,7 +38,8 @@ def read_measured(folder: Path) -> Measured:
     about, rows = read_about(folder), read_rows(folder / SCORES)
     verdicts = [msgspec.structs.replace(line, analysis="") for _, line in decode_lines(folder / VERDICTS, Verdicted)]
     model, suite = str(about.run.get("model", "")), str(about.run.get("suite", ""))
-    return Measured(model, suite, rows, verdicts, str(about.items.get("sha256", "")), str(folder))
+    version = str(about.run.get("suite_version", ""))
+    return Measured(model, suite, rows, verdicts, str(about.items.get("sha256", "")), str(folder), version)
 
 
 def replies_of(folder: Path, ids: Collection[str]) -> Iterator[tuple[Verdicted, Replied]]:
@@ -71,7 +72,7 @@ def suite_of_run(about: RunFile) -> Suite | None:
     name, file = str(about.run.get("suite", "")), str(about.run.get("suite_file", ""))
     own = file if Path(file).is_absolute() and file.endswith(".toml") else ""
     for spec in (own, name if "." not in name else ""):
-        with contextlib.suppress(UsageError):
+        with contextlib.suppress(UsageError, ValueError):  # A name that no file can have is none.
             if spec and (suite := find_suite(spec)).name == name:
                 return suite
     return None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -28,7 +29,7 @@ class Unable:
     def __init__(self, name: str, kind: Kind) -> None:
         """Takes the judge's name and the kind."""
         self.name = name
-        self._why = f"{name} cannot judge {kind.name}; name a model with --judge and run the same command again"
+        self._why = f"{name} cannot judge by {kind.source}; name a model with --judge and run the same command again"
 
     async def judge(self, item: Item, dialogue: Sequence[Message], answer: str) -> Verdict:
         """Gives no verdict."""
@@ -38,15 +39,24 @@ class Unable:
 class Seats:
     """Asks by name; one model may have several parts to play."""
 
-    def __init__(self, names: Iterable[str | None], ledger: Ledger, models: Mapping[str, Model]) -> None:
+    def __init__(
+        self,
+        names: Iterable[str | None],
+        ledger: Ledger,
+        models: Mapping[str, Model],
+        versions: Mapping[str, str] | None = None,
+    ) -> None:
         """Seats everybody who is named and is a model.
 
         Args:
             names: Target, judges, adversary.
             ledger: Where calls are stored.
             models: Who can be asked; the others answer from the ledger.
+            versions: Which version of a model is asked, where the folder's identity does not tell.
         """
-        self._asks = {name: LedgerAsk(name, ledger, models.get(name)) for name in model_names(names)}
+        told = versions or {}
+        called = {name: f"{name}@{told[name]}" if name in told else name for name in model_names(names)}
+        self._asks = {name: LedgerAsk(called[name], ledger, models.get(name)) for name in called}
 
     def __getitem__(self, name: str) -> LedgerAsk:
         """Returns who asks a model."""
@@ -110,6 +120,10 @@ class Lazy:
 
     async def __aexit__(self, *exc: object) -> None:
         """Leaves it open for the next run."""
+
+    def about(self) -> dict[str, Any]:
+        """What the model settled at opening."""
+        return self.model.about()
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request."""

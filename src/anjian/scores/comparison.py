@@ -19,6 +19,7 @@ class Measured(msgspec.Struct, frozen=True):
     Attributes:
         items: Hash of the items asked.
         folder: Where the run is.
+        version: Of the suite, when it ran.
     """
 
     model: str
@@ -27,6 +28,7 @@ class Measured(msgspec.Struct, frozen=True):
     verdicts: list[Verdicted]
     items: str = ""
     folder: str = ""
+    version: str = ""
 
 
 class ModelLine(msgspec.Struct, frozen=True):
@@ -45,7 +47,7 @@ class Contrast(msgspec.Struct, frozen=True):
     decision: Decision
 
 
-NoteKind = Literal["absent", "other items", "other judges"]
+NoteKind = Literal["absent", "other items", "other judges", "other versions"]
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -107,11 +109,12 @@ def compare_models(
     columns = [*metrics, *extra.values()]
     lines = tuple(ModelLine(model, tuple(cells.get((model, *_place(one))) for one in columns)) for model in models)
     declared = {suite.name: suite for suite in suites}
+    versions = {suite.name: suite.version for suite in suites}
     pairs = list(pairwise(models)) + ([(models[0], models[-1])] if len(models) > 2 else [])
     contrasts = tuple(
         _contrast(before, after, metrics, declared, found, criteria, protected) for before, after in pairs
     )
-    return SideBySide(tuple(columns), lines, contrasts, criteria, tuple(_notes(metrics, models, found)))
+    return SideBySide(tuple(columns), lines, contrasts, criteria, tuple(_notes(metrics, models, found, versions)))
 
 
 def _key(row: Row) -> tuple[str, str, str, str, str]:
@@ -170,7 +173,10 @@ def _declared(suite: Declaration, metric: Metric) -> tuple[Task, Measure]:
 
 
 def _notes(
-    metrics: Sequence[Metric], models: Sequence[str], runs: Mapping[tuple[str, str], Measured]
+    metrics: Sequence[Metric],
+    models: Sequence[str],
+    runs: Mapping[tuple[str, str], Measured],
+    declared: Mapping[str, str],
 ) -> Iterator[Note]:
     shown = {_place(metric) for metric in metrics}
     for suite in dict.fromkeys(metric.suite for metric in metrics):
@@ -180,6 +186,10 @@ def _notes(
         if len({run.items for run in mine.values()}) > 1:
             words = "the models were asked different items; only shared ones are compared"
             yield Note("other items", suite, f"{suite}: {words}")
+        versions = {declared[suite], *(run.version for run in mine.values())} - {""}
+        if len(versions) > 1:
+            words = f"the runs are of other versions of the suite ({', '.join(sorted(versions))}); run them again"
+            yield Note("other versions", suite, f"{suite}: {words}", tuple(sorted(versions)))
         judges = {(row.task, row.judge) for run in mine.values() for row in run.rows if _key(row) in shown}
         if len(judges) > len({task for task, _ in judges}):
             words = "the models had different judges; their difference is partly the judges'"

@@ -1,5 +1,6 @@
 """Counts the verdicts of a suite into the rows of `scores.json`, by what its tasks declare."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from anjian.items.taxonomy import Taxonomy
@@ -17,8 +18,13 @@ class Count:
     """Counts one verdict after another; nothing but sums is kept, except for ratios."""
 
     def __init__(self, suite: str, tasks: Sequence[Task], taxonomy: Taxonomy) -> None:
-        """Takes what is counted, and where the categories stand."""
+        """Takes what is counted, and where the categories stand.
+
+        It also counts the `reasons` why replies are unscored, and keeps the first `words` said for each.
+        """
         self.n = self.scored = 0
+        self.reasons: Counter[str] = Counter()
+        self.words: dict[str, str] = {}
         self._suite = suite
         self._order = taxonomy_order(taxonomy)
         areas = taxonomy.area_names()
@@ -32,7 +38,11 @@ class Count:
     def add(self, verdict: Verdicted) -> None:
         """Counts one verdict; those of a dialogue come in order."""
         self.n += 1
-        self.scored += verdict.unscored is None
+        if verdict.unscored is None:
+            self.scored += 1
+        else:
+            self.reasons[verdict.unscored] += 1
+            self.words.setdefault(verdict.unscored, verdict.analysis)
         for counters in self._of[verdict.task]:
             counters.add(verdict)
         self._votes.add(verdict)
@@ -70,8 +80,7 @@ class _Counters:
         shares = [] if task.attack else [one for one in whole if one.best == 1]
         self._tally = Tally(shares, self.groups) if shares else None
         best = task.kind.best if task.kind else 1
-        kinds = [kind for kind in task.groups if kind != "history"]
-        self._points = [Points(one.name, best, kinds, task.by_round) for one in whole if one.best != 1]
+        self._points = [Points(one, best, task.groups, task.by_round) for one in whole if one.best != 1]
         self._ratios = Ratios(ratios) if ratios else None
 
     def groups(self, verdict: Verdicted) -> list[tuple[GroupKind, str]]:

@@ -94,10 +94,14 @@ def decide(changes: Sequence[Change], criteria: Criteria, protected: Mapping[str
 
 
 def worst_and_best(change: Change) -> tuple[float, float]:
-    """The ends of a change's interval, counted so that more is better; the wider of its two intervals at each end."""
+    """The ends of a change's interval as fractions of the best, counted so that more is better.
+
+    Of its two intervals the wider counts at each end.
+    """
     if change.low is None or change.high is None or change.bound_low is None or change.bound_high is None:
         return float("-inf"), float("inf")
-    low, high = min(change.low, change.bound_low), max(change.high, change.bound_high)
+    best = change.metric.best
+    low, high = min(change.low, change.bound_low) / best, max(change.high, change.bound_high) / best
     return (low, high) if change.metric.higher else (-high, -low)
 
 

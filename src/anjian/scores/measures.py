@@ -111,6 +111,11 @@ class Declaration(Protocol):
         ...
 
     @property
+    def version(self) -> str:
+        """Of items and judging."""
+        ...
+
+    @property
     def tasks(self) -> tuple[Task, ...]:
         """What is counted, in order."""
         ...

@@ -185,6 +185,8 @@ def _tested(table: Numbers) -> tuple[float, Test]:
     if not difference.any():
         return 1.0, "permutation"
     moved = difference[difference != 0]
+    if len(moved) == 1:
+        return 1.0, "permutation"  # Its sign is as likely one way as the other.
     found = stats.permutation_test(
         (moved,),
         lambda values, axis: values.mean(axis=axis),

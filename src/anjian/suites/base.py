@@ -93,6 +93,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
         taxonomy_of: The suite whose taxonomy it shares.
         published: Published results that reports show beside a run.
         ranked: The metric by which a leaderboard ranks runs, and its task.
+        shown: The order in which reports show the tasks, where it is not theirs.
         unit: Names what an item is counted with; by default the item alone.
         file: The file of a suite of the user's own.
     """
@@ -117,8 +118,14 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     taxonomy_of: str = ""
     published: tuple[Published, ...] = ()
     ranked: tuple[str, str] | None = None
+    shown: tuple[str, ...] = ()
     unit: Callable[[Item], str] = lambda item: ""
     file: str = ""
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names of the tasks as reports show them."""
+        return self.shown or tuple(task.name for task in self.tasks)
 
     def task(self, name: str) -> Task:
         """Returns a task by its name."""

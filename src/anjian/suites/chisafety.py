@@ -96,6 +96,7 @@ SUITE = Suite(
     taxonomy=TAXONOMY,
     task_of=lambda item: MCQ.name if item.options else RISKY.name,
     place=1,
+    shown=(RISKY.name, MCQ.name),
     data="the folder of the official release",
     compared=True,
     train=NAME,

@@ -115,15 +115,16 @@ async def answer_all(
     if writing.plan.shares.reasoning and writing.writer("reasoning"):
         check_library()
     identity = Identity("enhance", writing.model, 1, writing.sampling, "prompts", writing.teacher or "")
-    with opened(folder, identity), Ledger(folder / LEDGER) as ledger:
+    with opened(folder, identity):
         write_run(folder, identity, {"judge": "+".join(writing.judges)}, [prompt.item for prompt, _ in work], [])
-        for names in writing.phases:
-            here = {name: models[name] for name in names}
-            if stopped := await _ask(writing, work, here, ledger, console):
-                return [], stopped
-            ledger.commit()
-        desk = AnswerDesk(writing, Seats(writing.names, ledger, {}))
-        return [await desk.answered(*one) for one in work], None
+        with Ledger(folder / LEDGER) as ledger:
+            for names in writing.phases:
+                here = {name: models[name] for name in names}
+                if stopped := await _ask(writing, work, here, ledger, console):
+                    return [], stopped
+                ledger.commit()
+            desk = AnswerDesk(writing, Seats(writing.names, ledger, {}))
+            return [await desk.answered(*one) for one in work], None
 
 
 async def _ask(

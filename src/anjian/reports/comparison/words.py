@@ -136,6 +136,7 @@ _VERBS: dict[ReasonKind, str] = {"better": "变好", "worse": "变差", "beyond"
 _NOTES: dict[NoteKind, str] = {
     "absent": "{suite}：没有 {models} 的运行",
     "other items": "{suite}：各模型问的题不同，只比较共有的题",
+    "other versions": "{suite}：运行所用的评测集版本不同（{models}），请重新运行",
     "other judges": "{suite}：各模型的裁判不同，差异有一部分来自裁判",
 }
 
