@@ -39,7 +39,9 @@ def list_suites(
     own = distinct(map(find_suite, suite or []))
     known = {one.suite.name for one in found}
     found += [Found(one, one.file) for one in own if one.name not in known]
-    table = Table("suite", "version", "what it measures", "from", "bundled items")
+    table = Table()
+    for head in ("suite", "version", "what it measures", "from", "bundled items"):
+        table.add_column(head, overflow="fold")
     for one in found:
         items = _items(one)
         if isinstance(items, Broken):
