@@ -1,30 +1,39 @@
 """The HTTP client against a real server."""
 
 import asyncio
+import base64
+import email.utils
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp import web
+from hypothesis import example, given
+from hypothesis import strategies as st
 from loopback import Call, Server, completion, failure, half_a_body, serving, silence
 
 from anjian.items.records import Message
 from anjian.models.base import CallError, Reply, Request, Sampling
 from anjian.models.http import HttpModel
 from anjian.models.thinking import split_thinking
+from anjian.models.wire import LONGEST_RETRY_AFTER, retry_after
 
 KEY = "sk-verysecretkey123456"
+ODD_KEY = "very/secret+key=.99"
 HELLO = Request((Message("user", "你好"),))
 
 
-def ask(server: Server, requests: Sequence[Request] = (HELLO,), **options: Any) -> list[Reply | CallError]:
+def ask(
+    server: Server, requests: Sequence[Request] = (HELLO,), key: str = KEY, **options: Any
+) -> list[Reply | CallError]:
     """Puts requests to a server at once; failed calls come back as their errors."""
 
     async def all_at_once() -> list[Reply | CallError]:
         urls = options.pop("urls", [server.base_url])
-        async with HttpModel("test/model", "model", urls, KEY, **options) as model:
+        async with HttpModel("test/model", "model", urls, key, **options) as model:
             results = await asyncio.gather(*(model.complete(r) for r in requests), return_exceptions=True)
         assert all(isinstance(result, Reply | CallError) for result in results), results
         return results  # type: ignore[return-value]
@@ -109,6 +118,39 @@ def test_retry_after_is_honoured() -> None:
     assert time.monotonic() - started >= 1.5
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-5", "soon", "Sun, 06 Nov 99999999999999999999 08:49:37 GMT"])
+def test_a_retry_after_that_makes_no_sense_is_ignored(value: str) -> None:
+    with serving(
+        lambda call: failure(503, headers={"Retry-After": value}) if call.number == 0 else completion("好")
+    ) as server:
+        [reply] = ask(server)
+    assert isinstance(reply, Reply)
+    assert retry_after(value) is None
+
+
+def test_retry_after_names_seconds_or_a_date_and_has_a_limit() -> None:
+    assert retry_after("0") == 0
+    assert retry_after(" 2.5 ") == 2.5
+    assert retry_after("1e300") == LONGEST_RETRY_AFTER
+    assert 20 < (retry_after(email.utils.formatdate(time.time() + 30, usegmt=True)) or 0) <= 30
+    assert retry_after("Sun, 06 Nov 1994 08:49:37 GMT") == 0
+    assert retry_after("Fri, 31 Dec 9999 23:59:59 GMT") == LONGEST_RETRY_AFTER
+
+
+DATES = st.builds(
+    "{}, {} {} {} {}:{}:{} {}".format, *[st.sampled_from(["Sun", "Nov", "06", "-1", ""]) | st.integers()] * 8
+)
+
+
+@given(st.text() | st.floats().map(str) | st.integers().map(str) | DATES)
+@example("")
+@example("1 Jan 0001 00:00:00 -0000")
+@example("1 Jan 2030 00:00:00 +99999999999999999999")
+def test_any_retry_after_is_a_sane_pause_or_none(value: str) -> None:
+    pause = retry_after(value)
+    assert pause is None or 0 <= pause <= LONGEST_RETRY_AFTER
+
+
 def test_gives_way_to_a_server_that_allows_few_at_once() -> None:
     async def strict(call: Call) -> web.StreamResponse:
         if call.in_flight > 4:
@@ -174,6 +216,63 @@ def test_the_key_never_shows_in_an_error() -> None:
     assert "verysecret" not in error.detail
 
 
+@pytest.mark.parametrize(
+    "respond",
+    [lambda: web.json_response({"error": {"message": f"bad key {ODD_KEY}"}}),
+     lambda: web.json_response({"id": "x" * 90, "key": ODD_KEY}),
+     lambda: web.Response(text=f"<p>{ODD_KEY}</p>"),
+     lambda: failure(400, "x" * 182 + ODD_KEY),
+     lambda: failure(400, quote(ODD_KEY, safe="")),
+     lambda: web.Response(status=400, text="x" * 1985 + ODD_KEY),
+     lambda: web.Response(status=400, text=ODD_KEY.replace("/", r"\/").replace("=", r"\u003D"))],
+)  # fmt: skip
+def test_a_key_in_a_body_is_masked_before_the_body_is_cut(respond: Callable[[], web.Response]) -> None:
+    with serving(lambda call: respond()) as server:
+        error = error_from(server, key=ODD_KEY)
+    assert "very" not in error.detail
+    assert "secret" not in error.detail
+
+
+@pytest.mark.parametrize("user", ["", "u", "me", "you"])
+def test_a_key_in_base64_is_masked(user: str) -> None:
+    credentials = base64.b64encode(f"{user}:{ODD_KEY}".encode()).decode()
+    with serving(lambda call: failure(400, credentials)) as server:
+        detail = error_from(server, key=ODD_KEY).detail
+    assert "***" in detail
+    assert credentials[8:-8] not in detail
+
+
+def test_a_line_that_is_no_http_does_not_show_the_key() -> None:
+    async def broken(call: Call) -> web.StreamResponse:
+        assert call.request.transport is not None
+        call.request.transport.write(f"{ODD_KEY}\r\n\r\n".encode())
+        call.request.transport.close()
+        return web.Response()
+
+    with serving(broken) as server:
+        error = error_from(server, key=ODD_KEY)
+    assert error.reason == "connection"
+    assert "***" in error.detail
+    assert "secret" not in error.detail
+
+
+def test_a_reply_that_echoes_the_key_is_kept_without_it() -> None:
+    body = {
+        "choices": [
+            {"message": {"content": f"你的密钥是{KEY}。", "reasoning": f"想{KEY}"}, "finish_reason": f"stop {KEY}"}
+        ]
+    }
+    with serving(lambda call: web.json_response(body)) as server:
+        assert ask(server) == [Reply("你的密钥是***。", "想***", "stop ***")]
+
+
+def test_a_placeholder_for_a_key_is_not_struck_out_of_replies() -> None:
+    with serving(lambda call: completion("集合为 EMPTY")) as server:
+        [reply] = ask(server, key="EMPTY")
+    assert isinstance(reply, Reply)
+    assert reply.text == "集合为 EMPTY"
+
+
 def test_errors_are_one_printable_line() -> None:
     with serving(lambda call: failure(400, "one\ntwo\x1b[31mred\x07" + "长" * 1000)) as server:
         error = error_from(server)
@@ -205,6 +304,25 @@ def test_a_body_that_is_no_completion_is_a_bad_reply(body: str) -> None:
         error = error_from(server)
     assert (error.reason, error.fatal) == ("bad_reply", False)
     assert 1 < len(server.calls) < 6
+
+
+def test_a_field_that_should_be_text_and_is_not_makes_a_bad_reply() -> None:
+    contents: list[Any] = [5, True, {"text": "甲"}, ["甲"], [{"text": 5}], [[]]]
+    choices: list[dict[str, Any]] = [
+        *({"message": {"content": content}} for content in contents),
+        *({"message": {"content": "甲", field: ["想"]}} for field in ("reasoning", "reasoning_content", "refusal")),
+        *({"message": {"content": "甲"}, "finish_reason": reason} for reason in (0, ["stop"], {"a": 1})),
+    ]
+    requests = [Request((Message("user", str(i)),)) for i in range(len(choices))]
+    with serving(lambda call: web.json_response({"choices": [choices[int(call.said)]]})) as server:
+        results = ask(server, requests)
+    assert [getattr(result, "reason", result) for result in results] == ["bad_reply"] * len(choices)
+
+
+@pytest.mark.parametrize(("status", "reason"), [(200, "bad_reply"), (400, "http_error")])
+def test_a_body_nested_too_deep_is_no_traceback(status: int, reason: str) -> None:
+    with serving(lambda call: web.Response(status=status, text='{"error": ' + "[" * 100_000)) as server:
+        assert error_from(server).reason == reason
 
 
 def test_half_a_body_is_tried_again() -> None:

@@ -5,11 +5,10 @@ honour Retry-After; a 429 also lowers the number of requests in flight, which gr
 """
 
 import asyncio
-import email.utils
 import os
 import random
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -18,7 +17,7 @@ import yarl
 
 from anjian.models.base import BAD_REPLY, CONNECTION, RATE_LIMIT, TIMEOUT, CallError, Model, Reply, Request
 from anjian.models.endpoints import Endpoint, Endpoints
-from anjian.models.wire import BUDGET, RETRY_STATUS, decode_body, encode_body, error_of
+from anjian.models.wire import BUDGET, RETRY_STATUS, decode_body, encode_body, error_of, key_pattern, retry_after
 from anjian.text import one_line
 
 TRIES = {CONNECTION: 6, RATE_LIMIT: 40, TIMEOUT: 2, BAD_REPLY: 3}
@@ -59,7 +58,7 @@ class HttpModel:
             name: Who is asked, for the ledger and the report.
             model: The model's name as the server knows it.
             base_urls: What `/chat/completions` is appended to; several share the load.
-            api_key: Sent as a bearer token; never written anywhere.
+            api_key: Sent as a bearer token; never written anywhere, and masked in all that the server says.
             concurrency: Most requests in flight.
             timeout: Seconds for one attempt, the whole reply included.
             prefilled: True if the server's template opens the thinking and the reply comes without the opening tag.
@@ -72,6 +71,7 @@ class HttpModel:
         self.prefilled = prefilled
         self.key_env = key_env
         self._key = api_key
+        self._key_pattern = key_pattern(api_key) if api_key else None
         self._urls = [url.rstrip("/") + "/chat/completions" for url in base_urls]
         self._yarl = {url: yarl.URL(url) for url in self._urls}
         self._reached = False
@@ -95,6 +95,10 @@ class HttpModel:
     async def __aexit__(self, *exc: object) -> None:
         """Closes the connections."""
         await self._session.close()
+
+    def about(self) -> dict[str, Any]:
+        """Nothing was settled here; see `Model.about`."""
+        return {}
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request, trying again where that may help; see `Model.complete`."""
@@ -148,17 +152,18 @@ class HttpModel:
         try:
             async with self._session.post(url, data=body, allow_redirects=False) as response:
                 self._reached = True
-                raw = await response.read()
-                status, headers = response.status, response.headers
+                raw = self._masked(await response.read())
+                status, pause = response.status, retry_after(response.headers.get("Retry-After", ""))
         except TimeoutError:
             raise _PassingError(CallError(TIMEOUT, f"no reply within {self.timeout:g} s")) from None
         except aiohttp.ClientPayloadError:
             raise _PassingError(CallError(BAD_REPLY, "the connection broke off in the middle of the reply")) from None
         except (aiohttp.ClientError, OSError) as error:
-            detail = f"{endpoint.url.removesuffix('/chat/completions')}: {one_line(_reason(error))}"
+            reason = self._masked(_reason(error).encode(errors="replace")).decode()
+            detail = f"{endpoint.url.removesuffix('/chat/completions')}: {one_line(reason)}"
             raise _PassingError(CallError(CONNECTION, detail, fatal=not self._reached)) from None
         if status != 200:
-            raise self._error(status, raw, headers)
+            raise self._error(status, raw, pause)
         try:
             reply = decode_body(raw)
         except CallError as error:
@@ -167,14 +172,16 @@ class HttpModel:
             raise
         return msgspec.structs.replace(reply, prefilled=True) if self.prefilled else reply
 
-    def _error(self, status: int, raw: bytes, headers: Mapping[str, str]) -> Exception:
+    def _masked(self, said: bytes) -> bytes:
+        """All that a server says passes here, before it is read or cut."""
+        return self._key_pattern.sub(b"***", said) if self._key_pattern else said
+
+    def _error(self, status: int, raw: bytes, pause: float | None) -> Exception:
         error = error_of(status, raw)
-        if self._key:
-            error.detail = error.detail.replace(self._key, "***")
         if status in (401, 403) and error.fatal and self.key_env:
             error.detail += f" (the key in {self.key_env} was refused)" if self._key else f" (set {self.key_env})"
         if status in RETRY_STATUS and not error.fatal:
-            return _PassingError(error, _retry_after(headers))
+            return _PassingError(error, pause)
         return error
 
 
@@ -185,21 +192,6 @@ def _without_budget(request: Request) -> Request:
 def _backoff(tries: int) -> float:
     """Half to all of 0.5, 1, 2, 4 … seconds, so that clients do not come back in step."""
     return min(LONGEST_PAUSE, 0.5 * 2.0 ** (tries - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds named by Retry-After, as a number or a date; None if there is none."""
-    value = headers.get("Retry-After", "").strip()
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
-            return None
-    return min(max(seconds, 0.0), 10 * LONGEST_PAUSE)
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,11 @@
 """The chat-completion API on the wire: what is sent, what comes back, and what its errors mean."""
 
+import base64
+import email.utils
 import re
+import time
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -28,8 +32,17 @@ BUDGET = re.compile(r"max_(?:completion_|new_)?tokens|maximum context length", r
 SPENT_CODES = re.compile(r"insufficient[_ ]?(quota|balance)|arrearage|欠费|余额", re.IGNORECASE)
 
 
+LONGEST_RETRY_AFTER = 600.0
+SHORTEST_SECRET = 6
+"""Shorter keys are placeholders such as EMPTY, and would be struck out of innocent replies."""
+
+
+class _Part(msgspec.Struct, gc=False):
+    text: str | None = None
+
+
 class _Message(msgspec.Struct, gc=False):
-    content: Any = None
+    content: str | list[_Part] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
@@ -79,7 +92,7 @@ def decode_body(body: bytes) -> Reply:
     try:
         completion = _decoder.decode(body)
         choice = completion.choices[0]
-    except (msgspec.DecodeError, UnicodeDecodeError, IndexError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError):
         start = one_line(body[:120].decode("utf-8", "replace"))
         raise CallError(BAD_REPLY, f"not a chat completion: {start or 'an empty body'}") from None
     message, usage = choice.message, completion.usage or _Usage()
@@ -95,13 +108,11 @@ def decode_body(body: bytes) -> Reply:
     )
 
 
-def _text(content: Any) -> str:
+def _text(content: str | list[_Part] | None) -> str:
     """Content is a string, or a list of parts of which those of type text count."""
-    if isinstance(content, str):
-        return content
     if isinstance(content, list):
-        return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
-    return ""
+        return "".join(part.text or "" for part in content)
+    return content or ""
 
 
 def error_of(status: int, body: bytes) -> CallError:
@@ -120,10 +131,41 @@ def error_of(status: int, body: bytes) -> CallError:
 def _error_text(body: bytes) -> str:
     try:
         error = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return one_line(re.sub(r"<[^>]*>", " ", body[:2000].decode("utf-8", "replace")))
     if isinstance(error, dict):
         error = error.get("error", error)
     if isinstance(error, dict):
         error = " ".join(str(error[key]) for key in ("code", "type", "message") if error.get(key))
     return one_line(str(error))
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds named by Retry-After, a number or a date, up to LONGEST_RETRY_AFTER; None if it is neither."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        except (ValueError, OverflowError):
+            return None
+    # Neither NaN nor infinity nor what is below 0.
+    return min(seconds, LONGEST_RETRY_AFTER) if 0 <= seconds < float("inf") else None
+
+
+def key_pattern(key: str) -> re.Pattern[bytes] | None:
+    """Finds a key in raw bodies: as it is, escaped in JSON or a URL, in base64 alone or after a user's name."""
+    if len(key) < SHORTEST_SECRET:
+        return None
+    forms = [key]
+    for before in range(3):
+        # Where the key starts within three bytes; characters that hold bits of its neighbours are left out.
+        padded = bytes(before) + key.encode()
+        forms.append(base64.b64encode(padded).decode()[(before * 8 + 5) // 6 : len(padded) * 8 // 6])
+    return re.compile("|".join("".join(map(_spellings, form)) for form in forms).encode())
+
+
+def _spellings(char: str) -> str:
+    if char.isascii() and char.isalnum():
+        return char
+    return rf"(?i:\\?{re.escape(char)}|\\u{ord(char):04x}|{re.escape(quote(char, safe=''))})"
