@@ -141,10 +141,13 @@ def test_repetitions_and_missing_verdicts() -> None:
 
 FAULTS: list[tuple[list[dict[str, Any]], str]] = [
     ([{**own(["是", "否"])[0], "meta": {}}], "item o: `meta` names no `pair`"),
+    ([{**one, "meta": {"pair": None}} for one in own(["是", "否"])], "item m: `meta` names no `pair`"),
+    ([*own(["是", "否"]), {**own([])[0], "id": "m-swapped"}],
+     "item m-swapped: `m` is called so with its options in the other order; rename one"),
     (own(["是", "否"])[:1], "item o: pair '7' has no question with options"),
     (own(["是", "否"])[1:], "item m: pair '7' has no open question"),
     (own(["是", "否"], None), "item m: `options` need the right `answer`"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("items", "said"), FAULTS)

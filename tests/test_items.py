@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import os
 import string
 from collections.abc import Callable
 from pathlib import Path
@@ -270,6 +271,13 @@ def test_what_holds_no_items_is_named_in_one_line(name: str, tmp_path: Path) -> 
     path = file_of(tmp_path, content)
     (line,) = refused(path, named)
     assert len(line) < len(str(path)) + 450
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero", ".", "a\0b", "a\ud800b"])
+def test_only_files_are_read(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match=r"^cannot read .*: it is no file$"):
+        load_items(tmp_path / name)
 
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(lambda text: text.encode("utf-8", "surrogatepass")))

@@ -249,6 +249,14 @@ def swap(old: str, new: str, file: str = "suite.toml") -> Changed:
     return change
 
 
+def pipe(file: str) -> Changed:
+    def change(desk: Path) -> None:
+        (desk / file).unlink()
+        os.mkfifo(desk / file)
+
+    return change
+
+
 def item(**keys: Any) -> Changed:
     return lambda desk: write_items(desk / "items.jsonl", [*ITEMS, {"id": "bad", "turns": ["？"], "meta": RULE} | keys])
 
@@ -262,6 +270,19 @@ FAULTS: list[tuple[Changed, str]] = [
     (lambda desk: (desk / "suite.toml").unlink(), "cannot read {}/suite.toml: No such file"),
     (lambda desk: (desk / "suite.toml").write_bytes(b"\xff\xfe"), "suite.toml is no TOML"),
     (append("[[tasks"), "suite.toml is no TOML"),
+    (append("deep = " + "[" * 5000), "suite.toml is no TOML"),
+    (append("long = " + "1" * 5000), "suite.toml is no TOML"),
+    (pipe("suite.toml"), "cannot read {}/suite.toml: it is no file"),
+    (pipe("items.jsonl"), "cannot read {}/items.jsonl: it is no file"),
+    (pipe("tone.md"), "cannot read the rubric {}/tone.md: it is no file"),
+    (swap("items.jsonl", "/dev/zero"), "cannot read /dev/zero: it is no file"),
+    (swap("items.jsonl", ""), "cannot read {}: it is no file"),
+    (swap("items.jsonl", r"a\u0000b"), "cannot read {}/ab: it is no file"),
+    (swap("items.jsonl", "a" * 256), "File name too long"),
+    (swap("tone.md", r"a\u0000.md"), "cannot read the rubric {}/a.md: it is no file"),
+    (swap("labels: {失礼: 0", "labels: {平淡: 0, 失礼: 0", "tone.md"), "tone.md: its front matter says '平淡' twice"),
+    (swap("助手：{{ answer }}", "{% if false %}{{ answer }}{% endif %}", "plain.md"),
+     "items.jsonl, item p0: the rubric plain shows the judge no {{{{ answer }}}}"),
     (append('colour = "red"'), "unknown key `colour` in `tasks[4]`; keys are name, items, tasks, version, title, "),
     (swap('version = "2"', 'judge = "choice"'), "unknown key `judge`; keys are name, items, tasks"),
     (swap('version = "2"', "version = []"), "Expected `int | str`, got `array` in `version`"),
@@ -310,6 +331,28 @@ def test_all_faults_of_the_items_are_named_in_one_run(desk: Path) -> None:
     assert ["item a" in lines[1], "item b" in lines[2]] == [True, True]
 
 
+def test_only_files_are_read(desk: Path) -> None:
+    os.mkfifo(desk / "pipe.jsonl")
+    os.mkfifo(desk / "pipe.py")
+    suite = ("eval", "tiny/distill", "--suite")
+    for more, words in [
+        ((desk / "suite.toml", "--items", desk / "pipe.jsonl"), f"cannot read {desk}/pipe.jsonl: it is no file"),
+        ((desk / "suite.toml", "--items", "/dev/zero"), "cannot read /dev/zero: it is no file"),
+        ((desk / "suite.toml", "--answers", desk / "pipe.jsonl"), "pipe.jsonl: it is no file"),
+        (("a\0.toml",), "cannot read a.toml: it is no file"),
+        (("\ud800.toml",), "cannot read .toml: it is no file"),
+        ((f"{desk}/pipe.py:SUITE",), "pipe.py: it is no file"),
+        (("a\0.py:SUITE",), "cannot read a.py: it is no file"),
+        ((f"{'a' * 300}.py:SUITE",), "File name too long"),
+        ((f"{'a' * 300}.toml",), "File name too long"),
+        (("a" * 300,), "unknown suite 'aaa"),
+        (("a\0",), "unknown suite 'a\\x00'"),
+    ]:
+        done = anjian_inside(*suite, *more)
+        assert done.returncode == 2
+        assert words in one_line(done)
+
+
 def test_options_that_do_not_fit(desk: Path) -> None:
     suite = ("eval", "tiny/distill", "--suite", desk / "suite.toml")
     assert "desk takes no --data; its items stand in" in one_line(anjian_inside(*suite, "--data", desk))
@@ -345,7 +388,7 @@ SUITE = Suite(
 @pytest.mark.parametrize(
     ("text", "spec", "words"),
     [
-        (PYTHON, "gone.py:SUITE", "cannot read gone.py: there is no such file"),
+        (PYTHON, "gone.py:SUITE", "cannot read gone.py: No such file"),
         (PYTHON, "{}", "does not say which declaration: write {}:NAME"),
         (PYTHON, "{}:OTHER", "{} holds no OTHER; declare OTHER = Suite(…)"),
         ("SUITE = 7", "{}:SUITE", "{} holds int as SUITE"),
@@ -353,7 +396,7 @@ SUITE = Suite(
         ("raise KeyError('two\\nlines')", "{}:SUITE", "{} raises KeyError: "),
         ("import nothing_of_that_name", "{}:SUITE", "{} raises ModuleNotFoundError: No module named 'nothing_of"),
         (PYTHON.replace('name="sums"', 'name="chisafety"'), "{}:SUITE", "a suite called 'chisafety' comes with anjian"),
-        (PYTHON.replace('[Item("s1"', '[1 / 0, Item("s1"'), "{}:SUITE", "reading its items raises"),
+        (PYTHON.replace('[Item("s1"', '[1 / 0, Item("s1"'), "{}:SUITE", "`load` raises ZeroDivisionError: "),
         (
             PYTHON.replace('item: "sum"', 'item: "other"'),
             "{}:SUITE",
@@ -399,6 +442,152 @@ def test_a_measure_that_raises_is_one_line_and_loses_nothing(tmp_path: Path) -> 
         (tmp_path / "suite.py").write_text(PYTHON, encoding="utf-8")
         mended = anjian("eval", f"{server.base_url}#m", "--suite", spec, "--out", out)
         assert (mended.returncode, len(server.calls)) == (0, 1), "the reply was kept"
+
+
+IMPORTS = """
+import sys
+from anjian.dialogue.holding import Scripted
+from anjian.judges.base import Verdict
+from anjian.judges.kinds import Kind
+from anjian.scores.measures import Measure, Ratio
+
+class Held(Scripted):
+    async def hold(self, item, epoch, cast):
+        held = await super().hold(item, epoch, cast)
+        return HELD
+
+class Mine:
+    name = "mine"
+    async def judge(self, item, dialogue, answer):
+        return JUDGED
+
+def measured(value=None, counts=None, of=None):
+    ratio = Ratio(counts, of) if counts else None
+    return (Measure(name="m", title=Name("", "m"), value=value, ratio=ratio),)
+
+OWN = Kind("own", passes=1, by="mine", own=Mine)
+"""
+
+
+def python(*changes: tuple[str, str]) -> str:
+    text = PYTHON
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return IMPORTS + text
+
+
+LOAD, ONE = "lambda source: Selection([", 'Item("s1", "sums", "", ("一加一？",), answer="2")'
+WHOLE = f'{LOAD}{ONE}], "here", [])'
+TASK = 'Task(name="sum", title=Name("和", ""), kind=EXACT, measures=choice_measures(), groups=()),'
+OF = 'task_of=lambda item: "sum"'
+DECLARED: list[tuple[tuple[str, str], str]] = [
+    ((WHOLE, "lambda source: sys.exit(0)"), "{}: `load` raises SystemExit: 0"),
+    ((WHOLE, "lambda source: [1]"), "{}: `load` returns [1], no Selection"),
+    ((WHOLE, "None"), "{}: `load` raises TypeError"),
+    ((f"[{ONE}]", "7"), "`load` returns a Selection whose `items` are 7, no list"),
+    ((ONE, "dict(id='s1')"), "`load` returns {{'id': 's1'}} among its items, no Item"),
+    ((ONE, f"{ONE}, {ONE}"), "`load` returns two items with the `id` 's1'; rename one"),
+    ((ONE, 'Item(1, "sums", "", ("？",))'), "returns an item 1 that is none: Expected `str`, got `int` in `id`"),
+    ((ONE, 'Item("s1", "sums", "", "？")'), "an item 's1' that is none: Expected `array`, got `str` in `turns`"),
+    ((ONE, 'Item("s1", "sums", "", ())'), "returns an item 's1' that is none: `turns` is empty"),
+    ((ONE, r'Item("s1", "sums", "", ("\ud800",))'), "`load` raises UnicodeEncodeError"),
+    (('"here"', "7"), "`load` returns a Selection whose `origin` is 7, no text"),
+    (('"here", []', '"here", "note"'), "`load` returns a Selection whose `notes` are 'note', no list of texts"),
+    (('"here", []', '"here", [1]'), "`load` returns a Selection whose `notes` are [1], no list of texts"),
+    ((OF, "task_of=lambda item: 7"), "{}: `task_of` returns 7, no text"),
+    ((OF, f"{OF}, unit=lambda item: None"), "{}: `unit` returns None, no text"),
+    ((OF, f"{OF}, unit=lambda item: sys.exit()"), "{}: `unit` raises SystemExit"),
+    ((OF, f"{OF}, holding=None"), "{}: the declaration raises AttributeError"),
+    ((TASK, TASK * 2), "{}: two tasks are called 'sum'; rename one"),
+    (("choice_measures()", "choice_measures() * 2"), "{}: two measures of the task sum are called 'acc'; rename one"),
+    (("choice_measures()", "measured()"), "{}: the measure m of the task sum needs either `value` or `ratio`"),
+    (("groups=()", 'draws=("product",)'), "{}: the task sum draws on 'product', which is no task; there are sum"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "words"), DECLARED)
+def test_what_a_declaration_in_python_may_not_say(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+    path = tmp_path / "suite.py"
+    path.write_text(python(change), encoding="utf-8")
+    done = anjian_inside("eval", "tiny/distill", "--suite", f"{path}:SUITE", "--dry-run")
+    assert done.returncode == 2
+    assert words.format(f"{path}:SUITE") in one_line(done)
+    assert f"{path}:SUITE: " in one_line(done)
+
+
+def test_a_file_that_ends_the_process_is_told(tmp_path: Path) -> None:
+    (tmp_path / "suite.py").write_text("raise SystemExit(0)", encoding="utf-8")
+    done = anjian("eval", "tiny/distill", "--suite", f"{tmp_path}/suite.py:SUITE", "--out", tmp_path / "run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert one_line(done) == f"anjian: {tmp_path}/suite.py raises SystemExit: 0"
+
+
+def measure(text: str) -> tuple[tuple[str, str], ...]:
+    return (("choice_measures()", f"measured({text})"),)
+
+
+def hold(text: str) -> tuple[tuple[str, str], ...]:
+    return ((OF, f"{OF}, holding=Held()"), ("SUITE =", f"HELD = {text}\nSUITE ="))
+
+
+def own(text: str) -> tuple[tuple[str, str], ...]:
+    return (("kind=EXACT", "kind=OWN"), ("SUITE =", f"JUDGED = {text}\nSUITE ="))
+
+
+RUN: list[tuple[tuple[tuple[str, str], ...], str]] = [
+    (measure("lambda points: None"), "the measure m returns None, no number from 0 to 1"),
+    (measure("lambda points: '1'"), "the measure m returns '1', no number from 0 to 1"),
+    (measure("lambda points: 2"), "the measure m returns 2, no number from 0 to 1"),
+    (measure("lambda points: float('nan')"), "the measure m returns nan, no number from 0 to 1"),
+    (measure("lambda points: sys.exit(1)"), "the measure m raises SystemExit: 1"),
+    (measure("counts=lambda all: 1, of=max"), "the measure m: `counts` returns 1, neither None nor a sequence of"),
+    (measure("counts=lambda all: '12', of=max"), "the measure m: `counts` returns '12', neither None nor"),
+    (measure("counts=lambda all: [], of=max"), "the measure m: `counts` returns [], neither None nor"),
+    (measure("counts=lambda all: (1,) * int(all[0].id[1:]), of=lambda *n: n[0]"),
+     "the measure m: `counts` returns (1, 1): now 2 numbers, now not"),
+    (measure("counts=lambda all: (1, 2), of=lambda n: n"), "the measure m: `of` raises TypeError"),
+    (measure("counts=lambda all: (1, 2), of=lambda a, b: None"), "the measure m: `of` returns None, no number"),
+    (measure("counts=lambda all: (1, 2), of=lambda a, b: 'x'"), "the measure m: `of` returns 'x', no number"),
+    (measure("counts=lambda all: (2, 3), of=lambda a, b: 0.5"), "the measure m: `of` returns 0.5, no number for each"),
+    (hold("None"), "`holding`.hold returns None, no list of one or more Exchange"),
+    (hold("[]"), "`holding`.hold returns [], no list of one or more Exchange"),
+    ((*hold("1"), ("HELD = 1", "")), "`holding`.hold raises NameError: name 'HELD' is not defined"),
+    (own("None"), "the judge of own returns None, no Verdict"),
+    (own("Verdict()"), "the judge of own returns a Verdict that needs either `points` or `unscored`"),
+    (own("Verdict(points=True)"), "the judge of own returns a Verdict that is none: Expected `int | null`, got `bool`"),
+    ((*own("1"), ("JUDGED = 1", "")), "the judge of own raises NameError: name 'JUDGED' is not defined"),
+    ((*own("1"), ("kind=OWN", "kind=Kind('own', passes=1, by='mine', own=lambda: None)")),
+     "the judge of own raises AttributeError"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "words"), RUN)
+def test_what_functions_in_python_do_wrong_is_one_line_and_loses_nothing(
+    tmp_path: Path, changes: tuple[tuple[str, str], ...], words: str
+) -> None:
+    two = (ONE, f"{ONE}, {ONE.replace('s1', 's2').replace('一加一', '二加零')}")
+    path = tmp_path / "suite.py"
+    with serving(lambda call: completion("2。")) as server:
+        run = ("eval", f"{server.base_url}#m", "--suite", f"{path}:SUITE", "--out", tmp_path / "run")
+        path.write_text(python(two, *changes), encoding="utf-8")
+        done = anjian_inside(*run, "--concurrency", 1)
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.splitlines()[-1].startswith(f"anjian: {path}:SUITE: {words}")
+        assert "Traceback" not in done.stderr
+        path.write_text(python(two), encoding="utf-8")
+        mended = anjian_inside(*run)
+        assert mended.returncode == 0, mended.stderr
+        assert len(server.calls) == 2, "the replies were kept"
+
+
+def test_a_ratio_may_have_no_value(tmp_path: Path) -> None:
+    path, out = tmp_path / "suite.py", tmp_path / "run"
+    path.write_text(python(*measure("counts=lambda all: (1, 0), of=lambda a, b: a / b")), encoding="utf-8")
+    with serving(lambda call: completion("2。")) as server:
+        done = anjian_inside("eval", f"{server.base_url}#m", "--suite", f"{path}:SUITE", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert values(out)["sum", "m", "overall", "overall"] == (None, 1, 1)
 
 
 HELD = """

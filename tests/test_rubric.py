@@ -11,7 +11,7 @@ from anjian.errors import UsageError
 from anjian.items.records import Item, Message
 from anjian.judges.exact import ExactJudge, normalised
 from anjian.judges.kinds import Kind
-from anjian.judges.rubric import load_rubric, rubric_prompt
+from anjian.judges.rubric import load_rubric, rubric_fault, rubric_prompt
 from anjian.names import Name
 from anjian.runs.loop import run_async
 from anjian.scores.measures import rubric_measures
@@ -139,6 +139,15 @@ def test_any_other_text_is_refused_in_one_line(text: str, tmp_path_factory: pyte
         ("labels: {失礼: 0, 得体: 1}\nenglish: {无礼: rude}", PROMPT, "'无礼', which is no label"),
         ("labels: {失礼: 0, 得体: 1}\nweight: 2", PROMPT, "unknown key `weight`"),
         ("labels: " + "[" * 5000, PROMPT, "no YAML"),
+        ("labels: {失礼: 0, 得体: 1, 失礼: 2}", PROMPT, "its front matter says '失礼' twice"),
+        ("labels: {失礼: 0, 得体: 1}\nenglish: {得体: a, 得体: b}", PROMPT, "its front matter says '得体' twice"),
+        ("labels: {失礼: 0, 得体: 1}\nlabels: {差: 0, 好: 1}", PROMPT, "its front matter says 'labels' twice"),
+        ("labels: {失礼: 0, 得体: 1000001}", PROMPT, "0 or more, 1000000 at most"),
+        (f"labels: {{失礼: 0, 得体: 1{'0' * 400}}}", PROMPT, "0 or more, 1000000 at most"),
+        (f"labels: {{失礼: 0, 得体: 1{'0' * 5000}}}", PROMPT, "out of range"),
+        ("labels: {失礼: 0, 得体: 1}", "{{ " + "(" * 5000 + "answer" + ")" * 5000 + " }}", "its prompt is no template"),
+        ("labels: {失礼: 0, 得体: 1}", "{% for a in answer %}" * 30 + "{% endfor %}" * 30, "its prompt is no template"),
+        ("labels: {失礼: 0, 得体: 1}", "{{ answer + " + "1" * 5000 + " }}", "its prompt is no template"),
         ("labels: {失礼: 0, 得体: 1}", "第一行\n{% if %}{{ answer }}", "line 5 is no template"),
         ("labels: {失礼: 0, 得体: 1}", "{{ answer | shout }}", "shout"),
         ("labels: {失礼: 0, 得体: 1}", "{{ reply }}{{ answer }}", "it names {{ reply }}"),
@@ -177,6 +186,22 @@ def test_a_template_cannot_end_in_a_traceback_nor_reach_beyond_the_item(tmp_path
     with pytest.raises(UsageError, match="item t1: the rubric tone cannot be filled in") as caught:
         rubric_prompt(kind, ITEM, SAID, "好")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "shown"),
+    [
+        (PROMPT, True),
+        ("{% if item.meta.rule %}{{ answer }}{% endif %}", True),
+        ("{% set reply = answer | upper %}{{ reply }}", True),
+        ("{% if false %}{{ answer }}{% endif %}", False),
+        ("{% if item.meta.hint is defined %}{{ answer }}{% endif %}", False),
+        ("{{ answer | length }}{# {{ answer }} #}", False),
+    ],
+)
+def test_the_judge_must_be_shown_the_reply(tmp_path: Path, prompt: str, shown: bool) -> None:
+    fault = rubric_fault(rubric(tmp_path, prompt=prompt), ITEM)
+    assert fault == (None if shown else "the rubric tone shows the judge no {{ answer }}")
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ A file of items holds one JSON object a line, or one JSON list of them; only the
 """
 
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -284,14 +286,35 @@ def decode_lines(path: Path, kind: type[T]) -> Iterator[tuple[int, T]]:
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yields the number and the bytes of every line that is not blank; raises UsageError if there is no such file."""
+    with opened(path) as file:
+        for number, line in enumerate(file, 1):
+            text = line.removeprefix(b"\xef\xbb\xbf").strip()
+            if text:
+                yield number, text
+
+
+@contextmanager
+def opened(path: Path, what: str = "") -> Iterator[BinaryIO]:
+    """Opens a file to read its bytes; a pipe or a device is none, for it may never end.
+
+    Raises:
+        UsageError: There is no such file, or it cannot be read; calls it `what`.
+    """
+    failed = f"cannot read {what}{plain(str(path))}"
     try:
+        if not _is_regular(path):
+            raise UsageError(f"{failed}: it is no file")
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                text = line.removeprefix(b"\xef\xbb\xbf").strip()
-                if text:
-                    yield number, text
+            yield file
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        raise UsageError(f"{failed}: {error.strerror}") from None
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except ValueError:  # A name with a zero byte or half a character in it.
+        return False
 
 
 def readable(error: Exception) -> str:

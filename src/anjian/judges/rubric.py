@@ -15,6 +15,7 @@ as JSON strings, so that no reply can pass for the rubric's own words. The form 
 rubric asks for `[答案]` itself.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +27,7 @@ import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from anjian.errors import UsageError
-from anjian.items.records import Item, Message, readable
+from anjian.items.records import Item, Message, opened, readable
 from anjian.judges.kinds import TONES, Kind, Label, Tone
 from anjian.names import Name
 from anjian.prompts import render
@@ -37,6 +38,8 @@ FORM = "[答案]"
 ROLES = {"user": "用户", "assistant": "模型", "system": "系统"}
 NAMES: Final = ("question", "dialogue", "answer", "item")
 """What a prompt may name."""
+MOST: Final = 1_000_000
+"""Points that a label may have."""
 _JINJA: Final = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
 
 
@@ -54,10 +57,10 @@ def load_rubric(path: Path) -> Kind:
     Raises:
         UsageError: The file cannot be read, has no labels, or is no template.
     """
+    with opened(path, "the rubric ") as file:
+        data = file.read()
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"cannot read the rubric {path}: {error.strerror}") from None
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise UsageError(f"the rubric {path} is not UTF-8 text; save it as UTF-8") from None
     front, prompt = _parts(path, text)
@@ -83,6 +86,8 @@ def _parts(path: Path, text: str) -> tuple[_Front, str]:
     try:
         # Plain strings only: YAML would read labels such as `no` as truth values.
         held = yaml.load(front, Loader=yaml.BaseLoader)  # noqa: S506  (the base loader makes nothing but strings)
+        if twice := _twice(yaml.compose(front, Loader=yaml.BaseLoader)):
+            raise UsageError(f"the rubric {path}: its front matter says {twice!r} twice; leave one out")
         return msgspec.convert(held or {}, _Front, strict=False), prompt.strip()
     except (yaml.YAMLError, RecursionError) as error:
         raise UsageError(
@@ -94,12 +99,24 @@ def _parts(path: Path, text: str) -> tuple[_Front, str]:
         ) from None
 
 
+def _twice(front: object) -> str | None:
+    """A key that stands twice in the front matter or in a part of it: YAML would take the last."""
+    import yaml
+
+    held = front.value if isinstance(front, yaml.MappingNode) else []
+    for node in (front, *(value for _, value in held)):
+        keys = Counter(str(key.value) for key, _ in node.value) if isinstance(node, yaml.MappingNode) else Counter()
+        if twice := next((key for key, times in keys.items() if times > 1), None):
+            return twice
+    return None
+
+
 def _fault(front: _Front) -> str | None:
     labels = front.labels
     if len(labels) < 2 or not all(label and label == one_line(label) for label in labels):
         return "`labels` needs two or more labels, each of them one line"
-    if min(labels.values()) < 0 or max(labels.values()) == min(labels.values()):
-        return "the points of `labels` must be 0 or more, and not all the same"
+    if min(labels.values()) < 0 or max(labels.values()) > MOST or len(set(labels.values())) == 1:
+        return f"the points of `labels` must be 0 or more, {MOST} at most, and not all the same"
     if front.passes is not None and front.passes not in labels.values():
         return f"`passes` is {front.passes}, which no label is worth"
     if strange := set(front.english) - set(labels):
@@ -113,6 +130,8 @@ def _prompt_fault(prompt: str) -> str | None:
         _template(prompt)
     except jinja2.TemplateSyntaxError as error:
         return f"line {error.lineno} is no template: {one_line(error.message or '')}"
+    except Exception as error:  # What is nested too deeply breaks in many ways.
+        return f"its prompt is no template: {one_line(str(error))}"
     if strange := named - set(NAMES):
         return f"it names {{{{ {min(strange)} }}}}, which is unknown; there are {', '.join(NAMES)}"
     return None if "answer" in named else "it holds no {{ answer }}, so that there is nothing to judge"
@@ -131,12 +150,13 @@ def _template(prompt: str) -> jinja2.Template:
 
 
 def rubric_fault(kind: Kind, item: Item) -> str | None:
-    """Says what a rubric names and an item lacks; None if nothing."""
+    """Says what a rubric names and an item lacks, or that it shows no reply to it; None if nothing is wrong."""
+    asked = [Message("user", item.turns[0])]
     try:
-        _filled(kind, item, [Message("user", item.turns[0])], "")
+        one, other = (_filled(kind, item, asked, answer) for answer in ("甲", "乙"))
     except Exception as error:  # A template may do anything with what an item holds.
         return f"the rubric {kind.name} cannot be filled in: {_worded(error)}"
-    return None
+    return f"the rubric {kind.name} shows the judge no {{{{ answer }}}}" if one == other else None
 
 
 def rubric_prompt(kind: Kind, item: Item, dialogue: Sequence[Message], answer: str) -> str:

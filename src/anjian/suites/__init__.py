@@ -72,10 +72,17 @@ def find_suite(spec: "str | Path | Suite") -> Suite:
         return _unlike_others(from_entry_point(points[0]), name)
     if points:
         raise UsageError(f"two installed packages bring a suite {name!r}: {', '.join(map(package_of, points))}")
-    if declared := sorted(Path(name).glob("*.toml")):
+    if declared := _declarations(name):
         raise UsageError(f"--suite {name} is a folder; name the declaration in it: --suite {declared[0]}")
     known = ", ".join(found.suite.name for found in all_suites()[0])
     raise UsageError(f"unknown suite {name!r}; there are {known}, or FILE.toml and FILE.py:NAME of your own")
+
+
+def _declarations(folder: str) -> list[Path]:
+    try:
+        return sorted(Path(folder).glob("*.toml"))
+    except (OSError, ValueError):  # No folder can have that name.
+        return []
 
 
 def all_suites() -> tuple[list[Found], list[Broken]]:

@@ -20,7 +20,7 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.answer_keys import load_answers
-from anjian.items.records import Item, load_items, readable, refuse
+from anjian.items.records import Item, load_items, opened, readable, refuse
 from anjian.items.taxonomy import flat
 from anjian.judges.exact import normalised
 from anjian.judges.kinds import CHOICE, EXACT, KINDS, MATH, OVER_REFUSAL, Kind
@@ -56,7 +56,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     items: str
     tasks: list[_Task]
-    version: str = "1"
+    version: str | int = "1"
     title: _Title | str = ""
     source: str = ""
 
@@ -85,7 +85,7 @@ def read_suite(path: Path) -> Suite:
     title = _name(file.title, file.name)
     return Suite(
         name=file.name,
-        version=file.version,
+        version=str(file.version),
         title=title,
         summary=title.en or title.zh,
         source=file.source,
@@ -98,13 +98,13 @@ def read_suite(path: Path) -> Suite:
 
 
 def _decoded(path: Path) -> _File:
+    with opened(path) as file:
+        text = file.read().removeprefix(codecs.BOM_UTF8)
     try:
-        return msgspec.toml.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8), type=_File)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        return msgspec.toml.decode(text, type=_File)
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}: {one_line(readable(error))}; {KEYS}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no TOML: {one_line(str(error))}") from None
 
 

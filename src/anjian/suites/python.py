@@ -1,41 +1,39 @@
 """Suites that are declared in somebody else's Python: in a file, or in an installed package.
 
-Their functions may raise whatever they like; what they raise becomes one line that names where they come from.
+Their functions may raise or return whatever they like; what is wrong becomes one line that names where they come from.
 """
 
-import functools
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
-from typing import ParamSpec, TypeVar
+from typing import Any
 
 import msgspec
+import numpy as np
 
+from anjian.dialogue.holding import Holding
+from anjian.dialogue.scripted import Exchange
 from anjian.errors import UsageError
-from anjian.scores.measures import Measure, Task
+from anjian.foreign import Told, shown, worded, worded_async
+from anjian.items.records import Item, opened, problem, readable
+from anjian.judges.base import Judge, Verdict
+from anjian.judges.kinds import KINDS, Kind
+from anjian.scores.measures import Measure, Ratio, Task
 from anjian.suites.base import Selection, Source, Suite
-from anjian.text import one_line
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def from_python(path: Path, variable: str) -> Suite:
     """Runs a Python file and returns the declaration of that name; raises UsageError for whatever is wrong."""
-    if not path.is_file():
-        raise UsageError(f"cannot read {path}: there is no such file")
-    spec = importlib.util.spec_from_file_location(f"anjian_suite_{path.stem}", path)
+    with opened(path):
+        spec = importlib.util.spec_from_file_location(f"anjian_suite_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is no Python file")
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    with _beside(path):
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:  # A user's file may raise anything.
-            raise UsageError(f"{path} raises {_raised(error)}") from None
+    with Told(str(path)), _beside(path):
+        spec.loader.exec_module(module)
     suite = guarded(_declared(module, variable, str(path)), f"{path}:{variable}")
     return msgspec.structs.replace(suite, file=f"{path.resolve()}:{variable}")
 
@@ -63,10 +61,8 @@ def _declared(module: ModuleType, variable: str, where: str) -> Suite:
 
 def from_entry_point(point: EntryPoint) -> Suite:
     """Returns the declaration that an installed package brings; raises UsageError for whatever is wrong."""
-    try:
+    with Told(f"the suite {point.name} of {package_of(point)}"):
         suite = point.load()
-    except Exception as error:  # Somebody else's package may raise anything.
-        raise UsageError(f"the suite {point.name} of {package_of(point)} raises {_raised(error)}") from None
     if not isinstance(suite, Suite):
         raise UsageError(f"{point.value} of {package_of(point)} is no Suite but {type(suite).__name__}")
     if suite.name != point.name:
@@ -76,10 +72,42 @@ def from_entry_point(point: EntryPoint) -> Suite:
     return guarded(suite, f"the suite {point.name} of {package_of(point)}")
 
 
+def package_of(point: EntryPoint) -> str:
+    """The package that an entry point comes from."""
+    return point.dist.name if point.dist else point.value
+
+
 def guarded(suite: Suite, where: str) -> Suite:
-    """The suite, whose functions say in one line what is wrong with them or with its items."""
+    """The suite, whose functions say in one line what is wrong with them or with what they return."""
+    with Told(f"{where}: the declaration"):
+        if fault := _fault(suite):
+            raise UsageError(f"{where}: {fault}")
+        return _guarded(suite, where)
+
+
+def _fault(suite: Suite) -> str | None:
+    names = [task.name for task in suite.tasks]
+    if twice := _twice(names):
+        return f"two tasks are called {twice!r}; rename one"
+    for task in suite.tasks:
+        if twice := _twice(measure.name for measure in task.measures):
+            return f"two measures of the task {task.name} are called {twice!r}; rename one"
+        if odd := [measure.name for measure in task.measures if (measure.value is None) == (measure.ratio is None)]:
+            return f"the measure {odd[0]} of the task {task.name} needs either `value` or `ratio`"
+        if strange := set(task.draws) - set(names):
+            return f"the task {task.name} draws on {min(strange)!r}, which is no task; there are {', '.join(names)}"
+    return None
+
+
+def _twice(names: Iterable[str]) -> str | None:
+    held = list(names)
+    return next((name for name in held if held.count(name) > 1), None)
+
+
+def _guarded(suite: Suite, where: str) -> Suite:
     declared = {task.name for task in suite.tasks if task.kind}
-    read, task_of = worded(suite.load, f"{where}: reading its items"), worded(suite.task_of, f"{where}: `task_of`")
+    read = worded(suite.load, f"{where}: `load`", _selection_fault)
+    task_of = worded(suite.task_of, f"{where}: `task_of`", _text_fault)
 
     def load(source: Source) -> Selection:
         selection = read(source)
@@ -87,42 +115,146 @@ def guarded(suite: Suite, where: str) -> Suite:
             raise UsageError(f"{where}: `task_of` names the task {min(strange)!r}, which it does not declare")
         return selection
 
-    tasks = tuple(_guarded_task(task, where) for task in suite.tasks)
-    unit = worded(suite.unit, f"{where}: `unit`")
-    return msgspec.structs.replace(suite, load=load, tasks=tasks, unit=unit)
+    return msgspec.structs.replace(
+        suite,
+        load=load,
+        task_of=task_of,
+        unit=worded(suite.unit, f"{where}: `unit`", _text_fault),
+        tasks=tuple(_guarded_task(task, where) for task in suite.tasks),
+        holding=_Held(suite.holding, f"{where}: `holding`"),
+    )
+
+
+def _text_fault(value: object) -> str | None:
+    return None if isinstance(value, str) else f"returns {shown(value)}, no text"
+
+
+def _selection_fault(found: object) -> str | None:
+    if not isinstance(found, Selection):
+        return f"returns {shown(found)}, no Selection"
+    if not isinstance(found.origin, str):
+        return f"returns a Selection whose `origin` is {shown(found.origin)}, no text"
+    if not isinstance(found.notes, list) or not all(isinstance(note, str) for note in found.notes):
+        return f"returns a Selection whose `notes` are {shown(found.notes)}, no list of texts"
+    if not isinstance(found.items, list):
+        return f"returns a Selection whose `items` are {shown(found.items)}, no list"
+    used = set()
+    for item in found.items:
+        if not isinstance(item, Item):
+            return f"returns {shown(item)} among its items, no Item"
+        if fault := _item_fault(item):
+            return f"returns an item {shown(item.id)} that is none: {fault}"
+        if item.id in used:
+            return f"returns two items with the `id` {item.id!r}; rename one"
+        used.add(item.id)
+    return None
+
+
+def _item_fault(item: Item) -> str | None:
+    # Some suites have no categories.
+    return _type_fault(item) or problem(msgspec.structs.replace(item, category=item.category or "-"))
+
+
+def _type_fault(value: msgspec.Struct) -> str | None:
+    try:
+        msgspec.json.decode(msgspec.json.encode(value), type=type(value))
+    except msgspec.ValidationError as error:
+        return readable(error)
+    return None
+
+
+class _Held:
+    """A holding that is guarded."""
+
+    def __init__(self, holding: Holding, what: str) -> None:
+        self.judged, self.attacks = holding.judged, holding.attacks
+        self.calls = worded(holding.calls, f"{what}.calls", _calls_fault)
+        self.hold = worded_async(holding.hold, f"{what}.hold", _dialogue_fault)
+
+
+def _calls_fault(found: object) -> str | None:
+    if isinstance(found, tuple) and len(found) == 2 and all(isinstance(one, int) and one >= 0 for one in found):
+        return None
+    return f"returns {shown(found)}, no pair of whole numbers"
+
+
+def _dialogue_fault(found: object) -> str | None:
+    if not isinstance(found, list) or not found or not all(isinstance(one, Exchange) for one in found):
+        return f"returns {shown(found)}, no list of one or more Exchange"
+    if any((one.thought is None) == (one.failure is None) for one in found):
+        return "returns an Exchange that needs either `thought` or `failure`"
+    return None
 
 
 def _guarded_task(task: Task, where: str) -> Task:
     measures = tuple(_guarded_measure(measure, f"{where}: the measure {measure.name}") for measure in task.measures)
-    return msgspec.structs.replace(task, measures=measures)
+    kind = _guarded_kind(task.kind, where) if task.kind else None
+    return msgspec.structs.replace(task, kind=kind, measures=measures)
+
+
+def _guarded_kind(kind: Kind, where: str) -> Kind:
+    own, what = kind.own, f"{where}: the judge of {kind.name}"
+    if own is None or kind in KINDS.values():
+        return kind
+
+    def judge() -> Judge:
+        return _Judging(own(), what)
+
+    return msgspec.structs.replace(kind, own=worded(judge, what))
+
+
+class _Judging:
+    """A judge that is guarded."""
+
+    def __init__(self, judge: Judge, what: str) -> None:
+        self.name = judge.name
+        if fault := _text_fault(self.name):
+            raise UsageError(f"{what}: its `name` {fault}")
+        self.judge = worded_async(judge.judge, what, _verdict_fault)
+
+
+def _verdict_fault(found: object) -> str | None:
+    if not isinstance(found, Verdict):
+        return f"returns {shown(found)}, no Verdict"
+    if fault := _type_fault(found):
+        return f"returns a Verdict that is none: {fault}"
+    if (found.points is None) == (found.unscored is None):
+        return "returns a Verdict that needs either `points` or `unscored`"
+    return None
 
 
 def _guarded_measure(measure: Measure, what: str) -> Measure:
-    value, ratio = measure.value, measure.ratio
-    if ratio:
-        ratio = msgspec.structs.replace(ratio, counts=worded(ratio.counts, what), of=worded(ratio.of, what))
-    return msgspec.structs.replace(measure, value=worded(value, what) if value else None, ratio=ratio)
+    value, ratio, best = measure.value, measure.ratio, measure.best
+
+    def value_fault(found: object) -> str | None:
+        if isinstance(found, (int, float)) and 0 <= found <= best:
+            return None
+        return f"returns {shown(found)}, no number from 0 to {best:g}"
+
+    return msgspec.structs.replace(
+        measure,
+        value=worded(value, what, value_fault) if value else None,
+        ratio=_guarded_ratio(ratio, what) if ratio else None,
+    )
 
 
-def worded(function: Callable[P, T], what: str) -> Callable[P, T]:
-    """The function, whatever it raises told in one line that names it."""
+def _guarded_ratio(ratio: Ratio, what: str) -> Ratio:
+    lengths = set[int]()
 
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return function(*args, **kwargs)
-        except UsageError:
-            raise
-        except Exception as error:  # A user's function may raise anything.
-            raise UsageError(f"{what} raises {_raised(error)}") from None
+    def counts_fault(found: object) -> str | None:
+        if found is None:
+            return None
+        counts = np.asarray(found)
+        if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in "biuf" or not np.isfinite(counts).all():
+            return f"returns {shown(found)}, neither None nor a sequence of numbers"
+        lengths.add(len(counts))
+        return f"returns {shown(found)}: now {len(counts)} numbers, now not" if len(lengths) > 1 else None
 
-    return call
+    def of(*sums: Any) -> Any:
+        found = ratio.of(*sums)
+        value = np.asarray(found)
+        if value.dtype.kind not in "biuf" or value.shape != np.shape(sums[0]):
+            raise UsageError(f"{what}: `of` returns {shown(found)}, no number for each of its sums")
+        return value
 
-
-def package_of(point: EntryPoint) -> str:
-    """The package that an entry point comes from."""
-    return point.dist.name if point.dist else point.value
-
-
-def _raised(error: Exception) -> str:
-    return one_line(": ".join(part for part in (type(error).__name__, str(error)) if part))
+    return Ratio(worded(ratio.counts, f"{what}: `counts`", counts_fault), worded(of, f"{what}: `of`"))
