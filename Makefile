@@ -28,6 +28,7 @@ tests: .venv/.dev browser
 
 bench: .venv/.dev
 	$(BIN)/python bench/engine.py
+	$(BIN)/python bench/local.py
 	$(BIN)/python bench/training.py
 
 # The report is tested in a real browser, with fonts that have Chinese characters.

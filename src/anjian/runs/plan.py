@@ -9,7 +9,9 @@ from anjian.errors import UsageError
 from anjian.items.records import Item
 from anjian.judges.builtin import DEFAULT, builtin_judges
 from anjian.models.base import Sampling
+from anjian.models.function import PREFIX
 from anjian.models.resolve import Access
+from anjian.models.spec import parse
 from anjian.suites import find_suite
 from anjian.suites.base import Selection, Source, Suite, spread
 
@@ -88,6 +90,8 @@ def prepare(plan: Plan) -> Prepared:
         raise UsageError("--rounds is for turns written live: name a model with --adversary")
     if len(set(plan.judges)) < len(plan.judges):
         raise UsageError("a panel needs different judges: each --judge must name another")
+    if not plan.model.startswith(PREFIX):
+        plan.access.check(parse(plan.model))
     selection = suite.load(plan.source)
     if not selection.items:
         why = f": {selection.notes[-1]}" if selection.notes else ""

@@ -114,9 +114,14 @@ class Lazy:
             return self._ready
 
     async def _opened(self) -> Model:
-        if not self.name.startswith(PREFIX) and parse(self.name).is_local:
+        slow = not self.name.startswith(PREFIX) and parse(self.name).is_local
+        if slow:
             self._console.print(f"opening {self.name}", markup=False, highlight=False)
-        return await self._stack.enter_async_context(self.model)
+        ready = await self._stack.enter_async_context(self.model)
+        about = self.model.about()
+        if slow and "dtype" in about:
+            self._console.print(f"{self.name}: {about['dtype']} on {about['device']}", markup=False, highlight=False)
+        return ready
 
     async def __aexit__(self, *exc: object) -> None:
         """Leaves it open for the next run."""
