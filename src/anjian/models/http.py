@@ -153,7 +153,7 @@ class HttpModel:
             async with self._session.post(url, data=body, allow_redirects=False) as response:
                 self._reached = True
                 raw = self._masked(await response.read())
-                status, pause = response.status, retry_after(response.headers.get("Retry-After", ""))
+                status, later = response.status, response.headers.get("Retry-After")
         except TimeoutError:
             raise _PassingError(CallError(TIMEOUT, f"no reply within {self.timeout:g} s")) from None
         except aiohttp.ClientPayloadError:
@@ -163,7 +163,7 @@ class HttpModel:
             detail = f"{endpoint.url.removesuffix('/chat/completions')}: {one_line(reason)}"
             raise _PassingError(CallError(CONNECTION, detail, fatal=not self._reached)) from None
         if status != 200:
-            raise self._error(status, raw, pause)
+            raise self._error(status, raw, retry_after(later or ""))
         try:
             reply = decode_body(raw)
         except CallError as error:

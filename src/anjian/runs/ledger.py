@@ -25,7 +25,7 @@ _SCHEMA = """
 CREATE TABLE calls (key BLOB PRIMARY KEY, model TEXT NOT NULL, request TEXT NOT NULL, reply TEXT NOT NULL);
 CREATE TABLE failures (key BLOB PRIMARY KEY, model TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
 """
-_DIALOGUES = "CREATE TABLE IF NOT EXISTS dialogues (key BLOB PRIMARY KEY, calls BLOB NOT NULL)"
+_DIALOGUES = "CREATE TABLE IF NOT EXISTS dialogues (key BLOB PRIMARY KEY, calls BLOB NOT NULL) WITHOUT ROWID"
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -154,7 +154,7 @@ class Ledger:
     def _schedule(self) -> None:
         if self._fault:
             raise self._fault
-        if len(self._replies) + len(self._failures) + len(self._dialogues) >= GROUP:
+        if len(self._replies) + len(self._failures) >= GROUP:
             self.commit()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(COMMIT_SECONDS, self._commit_later)

@@ -12,7 +12,7 @@ from anjian.scores.count import Count
 
 MOST_WAITING = 2048
 """Dialogues kept in memory until their turn comes; those beyond are read again from the ledger."""
-STRETCH = 64
+STRETCH = 512
 """Dialogues written at a stretch: judges that ask nobody are quicker when they are not interrupted."""
 
 Held = Dialogue | list[Round]

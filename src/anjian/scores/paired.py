@@ -113,7 +113,7 @@ def paired_change(metric: Metric, measure: Measure, before: Iterable[Verdicted],
         >>> rr1 = Measure(name="rr1", title=NAMELESS, value=lambda degree: degree >= 2)
         >>> line = Verdicted("1", "refusal", "年龄歧视", "rules-v1", points=0)
         >>> better = msgspec.structs.replace(line, points=2)
-        >>> compare(Metric("chisafety", "refusal", "rr1"), rr1, [line], [better]).improved
+        >>> paired_change(Metric("chisafety", "refusal", "rr1"), rr1, [line], [better]).improved
         ('1',)
     """
     value = measure.value
