@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anjian.errors import UsageError
@@ -20,6 +20,7 @@ def test_the_first_slash_parts_provider_and_model(provider: str, first: str, sec
     assert parse(spec.name) == spec
 
 
+@example("~0")
 @given(st.text())
 def test_any_text_is_a_name_or_is_refused_in_one_line(text: str) -> None:
     for read in (parse, parse_or_folder, parse_weights):

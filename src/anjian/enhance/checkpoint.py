@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.models.spec import parse_weights
+from anjian.models.spec import home, parse_weights
 from anjian.text import one_line
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx", ".h5", ".msgpack")
@@ -50,7 +50,7 @@ def load_tokenizer(path: str) -> Any:
 
 def small_files(path: str) -> list[Path]:
     """The files of a checkpoint but for weights and cards: configuration, tokenizer, templates."""
-    folder = Path(path).expanduser()
+    folder = home(path)
     if not folder.is_dir():
         from huggingface_hub import snapshot_download
 

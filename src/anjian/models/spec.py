@@ -7,6 +7,7 @@ vllm/ID-or-path, sglang/…       a server that is launched, and stopped at the 
 tiny/base, tiny/distill         bundled
 """
 
+import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -50,7 +51,7 @@ class Spec(msgspec.Struct, frozen=True):
         """Where the weights are: a folder, or a hub ID; empty for models elsewhere."""
         if self.kind == "tiny":
             return str(files("anjian.models").joinpath("tiny", self.model))
-        return (str(Path(self.model).expanduser()) if self.model[0] == "~" else self.model) if self.is_local else ""
+        return (str(home(self.model)) if self.model[0] == "~" else self.model) if self.is_local else ""
 
     @property
     def folder(self) -> Path | None:
@@ -90,7 +91,7 @@ def parse(name: str) -> Spec:
         raise UsageError(f"unknown bundled model {name!r}; there are {', '.join('tiny/' + one for one in TINY)}")
     kind = _kind(provider)
     if kind is None:
-        if (Path(name).expanduser() / "config.json").exists():
+        if (home(name) / "config.json").exists():
             raise UsageError(f"{name} is a checkpoint's folder: write hf/{name}")
         known = ", ".join([*providers(), "hf", *LAUNCHED, "tiny"])
         raise UsageError(f"unknown provider {provider!r} in {name!r}; known are {known}, or http://HOST:PORT/v1#MODEL")
@@ -103,10 +104,10 @@ def parse_or_folder(name: str) -> Spec:
     Raises:
         UsageError: As in `parse`; or the folder holds no checkpoint.
     """
-    folder = Path(name).expanduser()
+    folder = home(name)
     provider, _, rest = name.partition("/")
     named = provider in providers() or (provider == "tiny" and rest in TINY)
-    loaded = provider in ("hf", *LAUNCHED) and Path(rest).expanduser().is_dir()
+    loaded = provider in ("hf", *LAUNCHED) and home(rest).is_dir()
     if "://" in name or named or loaded or not folder.is_dir():
         return parse(name)
     if not any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
@@ -122,7 +123,7 @@ def parse_weights(name: str) -> Spec:
     Raises:
         UsageError: There is no such folder, or it is a model whose weights are elsewhere.
     """
-    is_named = _is_prefixed(name) or Path(name).expanduser().is_dir()
+    is_named = _is_prefixed(name) or home(name).is_dir()
     spec = parse_or_folder(name) if is_named else parse(f"hf/{name}")
     if not spec.is_local:
         raise UsageError(
@@ -141,7 +142,7 @@ def public_name(name: str) -> str:
     >>> [public_name(name) for name in ("http://10.0.0.5/v1#qwen", "/home/me/models/mine", "Qwen/Qwen3-8B")]
     ['qwen', 'mine', 'Qwen/Qwen3-8B']
     """
-    folder = Path(name).expanduser()
+    folder = home(name)
     if "://" not in name and folder.is_dir():
         return folder.resolve().name
     return parse(name if _is_prefixed(name) else f"hf/{name}").public
@@ -178,3 +179,8 @@ def _kind(provider: str) -> Kind | None:
     if provider == "tiny":
         return "tiny"
     return "provider" if provider in providers() else None
+
+
+def home(path: str) -> Path:
+    """A path with `~` spelled out; as it is, where there is no such home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  (pathlib raises for unknown users)

@@ -1,6 +1,7 @@
 """The model that others ask: it loads the checkpoint, and one thread decodes what arrives."""
 
 import asyncio
+import threading
 import warnings
 from functools import partial
 from typing import Any
@@ -17,6 +18,10 @@ from anjian.text import one_line
 BATCH_SIZE = 32
 IN_FLIGHT = 4
 """Batches' worth of requests in flight: enough that one always waits, few enough to keep the queue short."""
+
+
+LOADING = threading.Lock()
+"""Transformers sets the default device of the process while it loads: two at once would load into nowhere."""
 
 
 class HfModel:
@@ -79,4 +84,5 @@ def _load(path: str, access: Access) -> Checkpoint:
         from anjian.models.hf.load import load
     except ImportError as error:
         raise UsageError(f"an in-process model needs more packages ({error}): {install('local')}") from None
-    return load(path, access)
+    with LOADING:
+        return load(path, access)

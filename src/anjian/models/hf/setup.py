@@ -1,11 +1,11 @@
 """What is known of a checkpoint: before it is loaded, and once it is."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from anjian.errors import UsageError
 from anjian.models.base import Sampling
+from anjian.models.spec import home
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Checkpoint:
 
 def checked_path(path: str) -> str:
     """Settles what can be said about a path before anything is loaded; raises UsageError."""
-    folder = Path(path).expanduser()
+    folder = home(path)
     if folder.is_dir():
         if not any(folder.glob("*.safetensors")):
             raise UsageError(f"{path} holds no *.safetensors file; pickled weights can run code and are never loaded")
