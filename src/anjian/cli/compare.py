@@ -81,8 +81,8 @@ def compare_models(
     from rich.console import Console
 
     from anjian import api
+    from anjian.arguments import access_of
     from anjian.judges.builtin import DEFAULT
-    from anjian.models.access import Access, server_arguments
     from anjian.models.base import Sampling
     from anjian.reports.comparison import print_comparison
     from anjian.reports.names import Lexicon
@@ -100,17 +100,19 @@ def compare_models(
         limit=limit,
         epochs=epochs,
         sampling=Sampling(temperature, top_p, max_tokens, seed),
-        access=Access(
-            concurrency=concurrency,
-            timeout=timeout,
-            prefilled=think_prefilled,
-            trust_remote_code=trust_remote_code,
-            device=device,
-            dtype=dtype,
-            batch_size=batch_size,
-            server_args=server_arguments(server_args or ""),
-            lora=lora,
-            chat_template=chat_template,
+        access=access_of(
+            {
+                "concurrency": concurrency,
+                "timeout": timeout,
+                "think_prefilled": think_prefilled,
+                "trust_remote_code": trust_remote_code,
+                "device": device,
+                "dtype": dtype,
+                "batch_size": batch_size,
+                "server_args": server_args or "",
+                "lora": lora,
+                "chat_template": chat_template,
+            }
         ),
         criteria=Criteria(margin / 100, alpha),
     )

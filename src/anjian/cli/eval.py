@@ -88,8 +88,8 @@ def evaluate_model(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Evaluate a model: ask, judge, score, report. Run it again to go on where it stopped."""
+    from anjian.arguments import access_of
     from anjian.judges.builtin import DEFAULT
-    from anjian.models.access import Access, server_arguments
     from anjian.models.base import Sampling
     from anjian.runs.folder import run_name
     from anjian.runs.plan import Plan, prepare
@@ -106,17 +106,19 @@ def evaluate_model(
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         epochs=epochs or 0,
         limit=limit,
-        access=Access(
-            concurrency=concurrency,
-            timeout=timeout,
-            prefilled=think_prefilled,
-            trust_remote_code=trust_remote_code,
-            device=device,
-            dtype=dtype,
-            batch_size=batch_size,
-            server_args=server_arguments(server_args or ""),
-            lora=lora,
-            chat_template=chat_template,
+        access=access_of(
+            {
+                "concurrency": concurrency,
+                "timeout": timeout,
+                "think_prefilled": think_prefilled,
+                "trust_remote_code": trust_remote_code,
+                "device": device,
+                "dtype": dtype,
+                "batch_size": batch_size,
+                "server_args": server_args or "",
+                "lora": lora,
+                "chat_template": chat_template,
+            }
         ),
     )
     prepared = prepare(plan)

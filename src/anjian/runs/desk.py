@@ -65,10 +65,6 @@ class Desk:
         assert kind is not None  # noqa: S101  (a task that has items has a kind)
         return self.seats.judge(self._plan.judges, kind, self._plan.strict_ties)
 
-    async def rounds(self, item: Item, epoch: int) -> list[Round]:
-        """Holds and judges one dialogue."""
-        return await self.judged(item, epoch, await self.held(item, epoch))
-
     async def held(self, item: Item, epoch: int) -> Dialogue:
         """Holds a dialogue, or takes it as it was held before: judging again replays nothing."""
         key = dialogue_key(item, epoch, self._way)

@@ -107,7 +107,9 @@ async def run_plan(
             replay = Desk(prepared, ledger, Seats(plan.names, ledger, {}, versions))
             output = Output(prepared, replay, replies, verdicts, count)
             async with AsyncExitStack() as stack:
-                stopped = await _ask(prepared, ledger, lazily(models, stack, console), output, console)
+                seats = Seats(plan.names, ledger, lazily(models, stack, console), versions)
+                at_once = plan.access.concurrency or models[plan.model].concurrency
+                stopped = await _ask(prepared, ledger, seats, at_once, output, console)
                 engine = models[plan.model].about()
             ledger.commit()
             await output.finish()
@@ -144,11 +146,10 @@ def versions_of(plan: Plan, models: Mapping[str, Model]) -> dict[str, str]:
 
 
 async def _ask(
-    prepared: Prepared, ledger: Ledger, models: Mapping[str, Model], output: Output, console: Console
+    prepared: Prepared, ledger: Ledger, seats: Seats, at_once: int, output: Output, console: Console
 ) -> str | None:
     """Holds and judges all dialogues, asking whatever the ledger lacks; returns why it stopped early, if it did."""
     plan, total = prepared.plan, prepared.total
-    seats = Seats(plan.names, ledger, models, versions_of(plan, models))
     desk = Desk(prepared, ledger, seats)
     for note in prepared.unjudged():
         console.print(plain(f"note: {note}"), markup=False, highlight=False, soft_wrap=True)
@@ -167,7 +168,6 @@ async def _ask(
     warm = [asyncio.to_thread(one.warm_up) for name, one in builtin_judges().items() if name in plan.judges]
     warming = asyncio.gather(*warm)
     try:
-        at_once = plan.access.concurrency or models[plan.model].concurrency
         stopped = await carry_out(range(total), act, seats, at_once, console)
     finally:
         await asyncio.shield(warming)
