@@ -19,7 +19,7 @@ from anjian.items.records import Message
 from anjian.models.base import CallError, Reply, Request, Sampling
 from anjian.models.http import HttpModel
 from anjian.models.thinking import split_thinking
-from anjian.models.wire import LONGEST_RETRY_AFTER, retry_after
+from anjian.models.wire.errors import LONGEST_RETRY_AFTER, retry_after
 
 KEY = "sk-verysecretkey123456"
 ODD_KEY = "very/secret+key=.99"

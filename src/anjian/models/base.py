@@ -79,15 +79,17 @@ Ask = Callable[[Request], Awaitable[Reply]]
 class CallError(Exception):
     """A call that failed for good, after its retries: `reason` is one of the constants above.
 
-    `fatal` marks what every further call would meet too: a refused key, an unknown model, no server at all.
+    `fatal` marks what every further call would meet too: a refused key, an unknown model, no server at all. `status` is
+    the HTTP status that says so, 0 where there is none: firewalls answer single prompts with 403, 404 or 405, too.
     """
 
-    def __init__(self, reason: str, detail: str, fatal: bool = False) -> None:
+    def __init__(self, reason: str, detail: str, fatal: bool = False, status: int = 0) -> None:
         """Keeps the reason, a one-line detail without secrets, and whether going on is pointless."""
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
         self.fatal = fatal
+        self.status = status
 
 
 class ServerError(AnjianError):
@@ -112,6 +114,10 @@ class Model(Protocol):
 
     def about(self) -> dict[str, Any]:
         """What was settled at opening, for `run.toml`, such as device and dtype; empty where nothing was."""
+        ...
+
+    def waiting(self) -> str:
+        """What it waits for at present, such as `waiting: 429, next try in 20 s`; empty while nothing holds it up."""
         ...
 
     async def complete(self, request: Request) -> Reply:

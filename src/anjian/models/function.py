@@ -62,6 +62,10 @@ class FunctionModel:
         """Nothing was settled here; see `Model.about`."""
         return {}
 
+    def waiting(self) -> str:
+        """Nothing holds it up; see `Model.waiting`."""
+        return ""
+
     async def complete(self, request: Request) -> Reply:
         """Calls the function; see `Model.complete`."""
         messages = [{"role": message.role, "content": message.content} for message in request.messages]

@@ -17,7 +17,10 @@ import yarl
 
 from anjian.models.base import BAD_REPLY, CONNECTION, RATE_LIMIT, TIMEOUT, CallError, Model, Reply, Request
 from anjian.models.endpoints import Endpoint, Endpoints
-from anjian.models.wire import BUDGET, RETRY_STATUS, decode_body, encode_body, error_of, key_pattern, retry_after
+from anjian.models.wire.body import encode_body
+from anjian.models.wire.errors import BUDGET, RETRY_STATUS, error_of, retry_after
+from anjian.models.wire.reply import decode_body
+from anjian.models.wire.secrets import key_pattern
 from anjian.text import one_line
 
 TRIES = {CONNECTION: 6, RATE_LIMIT: 40, TIMEOUT: 2, BAD_REPLY: 3}
@@ -99,6 +102,10 @@ class HttpModel:
     def about(self) -> dict[str, Any]:
         """Nothing was settled here; see `Model.about`."""
         return {}
+
+    def waiting(self) -> str:
+        """Nothing holds it up; see `Model.waiting`."""
+        return ""
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request, trying again where that may help; see `Model.complete`."""

@@ -103,6 +103,10 @@ class ServedModel:
         finally:
             await self._stop()
 
+    def waiting(self) -> str:
+        """What the server's client waits for; see `Model.waiting`."""
+        return self._client.waiting()
+
     async def complete(self, request: Request) -> Reply:
         """Answers one request; see `Model.complete`."""
         try:

@@ -130,6 +130,10 @@ class Lazy:
         """What the model settled at opening."""
         return self.model.about()
 
+    def waiting(self) -> str:
+        """What the model waits for at present."""
+        return self.model.waiting()
+
     async def complete(self, request: Request) -> Reply:
         """Answers one request."""
         return await (self._ready or await self.__aenter__()).complete(request)

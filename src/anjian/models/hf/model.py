@@ -58,6 +58,10 @@ class HfModel:
         await self._decoding
         free_memory()
 
+    def waiting(self) -> str:
+        """Nothing holds it up; see `Model.waiting`."""
+        return ""
+
     async def complete(self, request: Request) -> Reply:
         """Answers one request, beside those that are under way; see `Model.complete`."""
         if self._checkpoint is None:
