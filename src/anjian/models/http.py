@@ -7,7 +7,8 @@ honour Retry-After; a 429 also lowers the number of requests in flight, which gr
 import asyncio
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ TRIES = {CONNECTION: 6, RATE_LIMIT: 40, TIMEOUT: 2, BAD_REPLY: 3}
 TRIES_OTHERWISE = 6
 TRIES_BEFORE_FIRST_CONTACT = 3
 LONGEST_PAUSE = 60.0
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 CONNECT_SECONDS = 15.0
 
 
@@ -54,6 +56,11 @@ class HttpModel:
         timeout: float = 600.0,
         prefilled: bool = False,
         key_env: str = "",
+        headers: Mapping[str, str] = NOTHING,
+        extra_body: Mapping[str, Any] = NOTHING,
+        rpm: int | None = None,
+        tpm: int | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         """Describes the model; nothing is opened before `async with`.
 
@@ -66,6 +73,11 @@ class HttpModel:
             timeout: Seconds for one attempt, the whole reply included.
             prefilled: True if the server's template opens the thinking and the reply comes without the opening tag.
             key_env: The variable that holds the key, named in the message about a refused key.
+            headers: Sent with every call; their values are masked as the key is.
+            extra_body: Keys of the body that the user settles: they win over all others, and None takes a key out.
+            rpm: Most calls a minute, evenly spread.
+            tpm: Most tokens a minute, prompts and replies together.
+            tell: Told in one line what is learned of the model, once for each thing.
         """
         self.name = name
         self.model = model
@@ -73,6 +85,9 @@ class HttpModel:
         self.timeout = timeout
         self.prefilled = prefilled
         self.key_env = key_env
+        self._headers = dict(headers)
+        self._extra_body = dict(extra_body)
+        self._tell = tell or _silent
         self._key = api_key
         self._key_pattern = key_pattern(api_key) if api_key else None
         self._urls = [url.rstrip("/") + "/chat/completions" for url in base_urls]
@@ -82,7 +97,7 @@ class HttpModel:
 
     async def __aenter__(self) -> Model:
         """Opens the connection pool."""
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **self._headers}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         self._endpoints = Endpoints(self._urls, self.concurrency)
@@ -190,6 +205,10 @@ class HttpModel:
         if status in RETRY_STATUS and not error.fatal:
             return _PassingError(error, pause)
         return error
+
+
+def _silent(line: str) -> None:
+    """Nobody wants to know."""
 
 
 def _without_budget(request: Request) -> Request:
