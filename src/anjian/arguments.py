@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
-
 from anjian.errors import UsageError
 from anjian.judges.builtin import DEFAULT
 from anjian.models.access import Access, server_arguments
@@ -24,8 +22,8 @@ class Players:
     def __init__(self, access: Access, loaded: bool = False) -> None:
         """Takes how they are reached; `loaded` says that models are loaded too, whom the options for those are for."""
         self.known: dict[str, Model] = {}
-        self._others = msgspec.structs.replace(access.others, prefilled=False)
-        self._target = msgspec.structs.replace(access.others, prefilled=access.prefilled) if loaded else access
+        self._others = access.others
+        self._target = access.of_functions if loaded else access
 
     def target(self, model: Asked) -> str:
         """The name of a model under evaluation."""

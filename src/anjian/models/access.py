@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,12 +23,23 @@ APPLIES: dict[str, tuple[Kind, ...]] = {
     "server_args": ("launched",),
     "lora": ("hf", "launched"),
     "chat_template": ("hf", "launched"),
+    "extra_body": ("provider", "url", "launched"),
+    "headers": ("provider", "url", "launched"),
 }
+OF_THE_TARGET = (*APPLIES, "prefilled", "system")
+"""What belongs to the target alone; `system` goes with every model."""
+OPTIONS = {"headers": "header"}
+"""Options that are called otherwise on the command line."""
 WHERE: dict[tuple[Kind, ...], str] = {
-    ("hf", "tiny"): "hf/ and tiny/",
-    ("hf", "launched"): "hf/, vllm/ and sglang/",
-    ("launched",): "vllm/ and sglang/",
+    ("hf", "tiny"): "hf/ and tiny/ models",
+    ("hf", "launched"): "hf/, vllm/ and sglang/ models",
+    ("launched",): "vllm/ and sglang/ models",
+    ("provider", "url", "launched"): "models behind a server",
 }
+BUDGET_OF_OTHERS = 4096
+"""Longest reply of a judge or adversary, thinking included, where nobody says otherwise: some ramble for ever."""
+_SECRET = re.compile(r"key|token|secret|passw|auth|cookie|credential", re.IGNORECASE)
+_NO_SECRET = re.compile(r"max_|_tokens\b|^tokens?$|budget", re.IGNORECASE)
 ADAPTER_CONFIG = "adapter_config.json"
 OWN_ARGUMENTS = ("--host", "--port", "--served-model-name", "--model-path", "--model")
 """Arguments of a launched server that are settled here."""
@@ -48,6 +60,13 @@ class Access(msgspec.Struct, frozen=True):
         server_args: Further arguments of a launched server.
         lora: The folder of a LoRA adapter (peft), put on top of the model.
         chat_template: A Jinja file that takes the place of the checkpoint's template.
+        extra_body: Put into the body of every request.
+        headers: Sent with every request; `env:NAME` stands for an environment variable.
+        system: A system prompt, put before every conversation.
+        max_tokens: Longest reply where the request sets no limit.
+        budget: Longest reply where nothing else sets a limit; judges and adversaries have one.
+        keyed: The addresses that ANJIAN_API_KEY is for; None means whatever is asked.
+        tell: Takes one line for the user, such as a parameter that a server refuses.
     """
 
     concurrency: int | None = None
@@ -61,10 +80,22 @@ class Access(msgspec.Struct, frozen=True):
     server_args: tuple[str, ...] = ()
     lora: Path | None = None
     chat_template: Path | None = None
+    extra_body: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    system: str = ""
+    max_tokens: int | None = None
+    budget: int | None = None
+    keyed: tuple[str, ...] | None = None
+    tell: Callable[[str], None] | None = None
 
     @property
     def others(self) -> "Access":
-        """For judges, adversaries and teachers: without what belongs to the target alone."""
+        """For judges, adversaries and teachers: without what belongs to the target alone, their replies bounded."""
+        return msgspec.structs.replace(_without(self, list(OF_THE_TARGET)), budget=BUDGET_OF_OTHERS)
+
+    @property
+    def of_functions(self) -> "Access":
+        """For functions that are asked beside models, which the other options are for."""
         return _without(self, list(APPLIES))
 
     def fitting(self, spec: Spec) -> "Access":
@@ -75,18 +106,42 @@ class Access(msgspec.Struct, frozen=True):
         """Refuses what can apply to none of the models; raises UsageError."""
         for name in self._given:
             if not any(_fits(name, spec) for spec in specs):
-                where = "hf/ and vllm/" if name == "lora" else WHERE[APPLIES[name]]
-                raise UsageError(f"--{name.replace('_', '-')} is for {where} models, not for {specs[0].public}")
+                where = "hf/ and vllm/ models" if name == "lora" else WHERE[APPLIES[name]]
+                option = OPTIONS.get(name, name).replace("_", "-")
+                raise UsageError(f"--{option} is for {where}, not for {specs[0].public}")
 
     @property
     def told(self) -> dict[str, Any]:
         """What was asked for and may change replies, for `run.toml`."""
-        found = {name: getattr(self, name) for name in (*APPLIES, "prefilled") if getattr(self, name)}
+        found = {name: getattr(self, name) for name in OF_THE_TARGET if getattr(self, name)}
+        if self.headers:
+            found["headers"] = sorted(self.headers)  # Their values may be secrets.
+        if self.extra_body:
+            found["extra_body"] = shown_body(self.extra_body)
         return {name: str(value) if isinstance(value, Path) else value for name, value in found.items()}
 
     @property
     def _given(self) -> list[str]:
         return [name for name in APPLIES if getattr(self, name)]
+
+
+def shown_body(body: dict[str, Any]) -> str:
+    """An extra body as JSON for files: the values of keys that look like secrets are struck out.
+
+    >>> shown_body({"max_tokens": 5, "user": {"api_key": "abc"}})
+    '{"max_tokens":5,"user":{"api_key":"***"}}'
+    """
+    return msgspec.json.encode(_without_secrets(body), order="deterministic").decode()
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: "***" if _is_secret(k, v) else _without_secrets(v) for k, v in value.items()}
+    return [_without_secrets(one) for one in value] if isinstance(value, list) else value
+
+
+def _is_secret(key: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(_SECRET.search(key)) and not _NO_SECRET.search(key)
 
 
 def server_arguments(text: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from anjian.errors import UsageError
 from anjian.models.access import APPLIES, Access
 from anjian.models.base import FUNCTION_ERROR, TIMEOUT, CallError, Model, Reply, Request
 from anjian.models.function_code import code_hash
+from anjian.models.settled import with_system
 from anjian.text import one_line
 
 Messages = list[dict[str, str]]
@@ -68,7 +69,8 @@ class FunctionModel:
 
     async def complete(self, request: Request) -> Reply:
         """Calls the function; see `Model.complete`."""
-        messages = [{"role": message.role, "content": message.content} for message in request.messages]
+        asked = with_system(request, self._access.system).messages
+        messages = [{"role": message.role, "content": message.content} for message in asked]
         async with self._slots:
             said = await self._said(messages)
         if isinstance(said, CallError):

@@ -26,6 +26,7 @@ from anjian.models import watchdog
 from anjian.models.access import Access, adapter_config, has_tokenizer
 from anjian.models.base import CONNECTION, CallError, Model, Reply, Request, ServerError
 from anjian.models.http import HttpModel
+from anjian.models.settled import headers_of
 from anjian.models.spec import parse
 from anjian.text import one_line
 
@@ -87,6 +88,9 @@ class ServedModel:
             concurrency=self.concurrency,
             timeout=self._access.timeout,
             prefilled=self._access.prefilled,
+            headers=headers_of(parse(self.name), self._access),
+            extra_body=self._access.extra_body,
+            tell=self._access.tell,
         )
         try:
             await self._until_healthy(f"{url}/health")

@@ -5,6 +5,7 @@ http://127.0.0.1:8000/v1#mine   any other OpenAI-compatible server; several URLs
 hf/ID-or-path                   in this process, through transformers
 vllm/ID-or-path, sglang/…       a server that is launched, and stopped at the end
 tiny/base, tiny/distill         bundled
+NAME                            whatever `models.toml` describes under that name; see `anjian.models.book`
 """
 
 import os
@@ -16,7 +17,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from anjian.errors import UsageError
+from anjian.models.book import Described, book_path, described
 from anjian.models.providers import providers
+from anjian.text import one_line
 
 Kind = Literal["provider", "url", "hf", "launched", "tiny"]
 TINY = ("base", "distill")
@@ -33,6 +36,7 @@ class Spec(msgspec.Struct, frozen=True):
         provider: What stands before the slash; empty for a URL.
         model: What the server calls it, a path or hub ID, or the name of a bundled model.
         urls: Base URLs, of a model given by URL.
+        described: What `models.toml` says of it, if it is a name of the user's own.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Spec(msgspec.Struct, frozen=True):
     provider: str
     model: str
     urls: tuple[str, ...] = ()
+    described: Described | None = None
 
     @property
     def is_local(self) -> bool:
@@ -66,8 +71,8 @@ class Spec(msgspec.Struct, frozen=True):
         >>> [parse(name).public for name in ("http://10.0.0.5/v1#qwen", "hf//home/me/models/mine", "tiny/base")]
         ['qwen', 'mine', 'tiny/base']
         """
-        if self.kind not in ("hf", "launched"):
-            return self.model if self.urls else self.name
+        if self.described or self.kind not in ("hf", "launched"):
+            return self.name if self.described or not self.urls else self.model
         folder = Path(self.path)
         return folder.resolve().name if folder.is_absolute() or self.folder else self.model
 
@@ -78,6 +83,8 @@ def parse(name: str) -> Spec:
     Raises:
         UsageError: There is no such provider or bundled model, or it is not the form of a name.
     """
+    if of_book := described(name):
+        return _described(name, of_book)
     if name.startswith(("http://", "https://")):
         addresses, _, model = name.partition("#")
         if not model:
@@ -86,7 +93,11 @@ def parse(name: str) -> Spec:
         return Spec(name, "url", "", model, parse_urls(addresses, "the model"))
     provider, slash, model = name.partition("/")
     if not slash or not model:
-        raise UsageError(f"model {name!r} is not of the form provider/model; `anjian models` lists them")
+        where = book_path() or "models.toml"
+        raise UsageError(
+            f"model {one_line(name, 80)!r} is not of the form provider/model, nor described in {where}; "
+            "`anjian models` lists what there is"
+        )
     if provider == "tiny" and model not in TINY:
         raise UsageError(f"unknown bundled model {name!r}; there are {', '.join('tiny/' + one for one in TINY)}")
     kind = _kind(provider)
@@ -96,6 +107,21 @@ def parse(name: str) -> Spec:
         known = ", ".join([*providers(), "hf", *LAUNCHED, "tiny"])
         raise UsageError(f"unknown provider {provider!r} in {name!r}; known are {known}, or http://HOST:PORT/v1#MODEL")
     return Spec(name, kind, provider, model)
+
+
+def _described(name: str, one: Described) -> Spec:
+    where = f"{book_path()}, [{name}]"
+    if one.url:
+        return Spec(name, "url", "", one.model, parse_urls(one.urls, where), one)
+    if one.provider:
+        if one.provider not in providers():
+            raise UsageError(f"{where}: unknown provider {one.provider!r}; known are {', '.join(providers())}")
+        return Spec(name, "provider", one.provider, one.model, described=one)
+    provider, _, model = one.path.partition("/")
+    kind = _kind(provider)
+    if kind not in ("hf", "launched", "tiny") or not model or (kind == "tiny" and model not in TINY):
+        raise UsageError(f"{where}: path {one.path!r} is none of hf/…, vllm/…, sglang/…, tiny/base, tiny/distill")
+    return Spec(name, kind, provider, model, described=one)
 
 
 def parse_or_folder(name: str) -> Spec:
@@ -108,7 +134,7 @@ def parse_or_folder(name: str) -> Spec:
     provider, _, rest = name.partition("/")
     named = provider in providers() or (provider == "tiny" and rest in TINY)
     loaded = provider in ("hf", *LAUNCHED) and home(rest).is_dir()
-    if "://" in name or named or loaded or not folder.is_dir():
+    if described(name) or "://" in name or named or loaded or not folder.is_dir():
         return parse(name)
     if not any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
         run = (folder / "run.toml").exists()
@@ -143,13 +169,13 @@ def public_name(name: str) -> str:
     ['qwen', 'mine', 'Qwen/Qwen3-8B']
     """
     folder = home(name)
-    if "://" not in name and folder.is_dir():
+    if not described(name) and "://" not in name and folder.is_dir():
         return folder.resolve().name
     return parse(name if _is_prefixed(name) else f"hf/{name}").public
 
 
 def _is_prefixed(name: str) -> bool:
-    return "://" in name or _kind(name.partition("/")[0]) is not None
+    return bool(described(name)) or "://" in name or _kind(name.partition("/")[0]) is not None
 
 
 def parse_urls(text: str, where: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ FOLDER/compare.json         the comparison; written last, so that its presence m
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,13 +17,13 @@ from anjian.files import replace, writing
 from anjian.judges.builtin import DEFAULT
 from anjian.models.base import Model, Sampling
 from anjian.models.function import PREFIX
-from anjian.models.resolve import Access
+from anjian.models.resolve import Access, keyed_addresses
 from anjian.models.spec import parse, parse_or_folder
 from anjian.runs.evaluate import run_plan, weights_of
 from anjian.runs.folder import RUN, SCORES, run_name
 from anjian.runs.plan import Plan, Prepared, prepare
 from anjian.runs.reading import read_about, read_measured, read_rows, suite_of_run
-from anjian.runs.seats import describe_models, lazily
+from anjian.runs.seats import describe_models, lazily, model_names
 from anjian.scores.comparison import Measured, SideBySide, compare_models
 from anjian.scores.gates import Criteria
 from anjian.scores.rows import Row
@@ -97,9 +98,12 @@ async def compare_runs(
     plans = [(model, [suite for suite in suites if (model, suite.name) not in given]) for model in models]
     prepared = {(m, suite.name): prepare(_plan(wanted, m, suite)) for m, missing in plans for suite in missing}
     runs = list(given.values())
+    asked = [name for name in (*models, *model_names(wanted.judges)) if not name.startswith(PREFIX)]
+    said = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    keyed = msgspec.structs.replace(wanted.access, keyed=keyed_addresses(asked), tell=said)
     for model, missing in plans:
         async with AsyncExitStack() as stack:
-            access = _access(wanted.access, model, folder)
+            access = _access(keyed, model, folder)
             described = describe_models((model, *wanted.judges), access, known) if missing else {}
             kept = lazily(described, stack, console)
             runs += [await _run(prepared[model, suite.name], folder, kept, console) for suite in missing]

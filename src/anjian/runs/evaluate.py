@@ -7,6 +7,7 @@ killed and run again ends with the same files, byte for byte, as one that never 
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from anjian.models.base import (
 )
 from anjian.models.function import PREFIX, FunctionModel
 from anjian.models.resolve import Access
+from anjian.models.settled import settings_of, version_of
 from anjian.models.weights import fingerprint
 from anjian.runs.desk import Desk
 from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, note_end, opened, write_run
@@ -76,7 +78,8 @@ async def run_plan(
         AnjianError: The disk is full, a server does not start.
     """
     plan, selection = prepared.plan, prepared.selection
-    access = msgspec.structs.replace(plan.access, log=folder / "server.log")
+    said = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    access = msgspec.structs.replace(plan.access, log=folder / "server.log", tell=said)
     models = describe_models(plan.names, access, known)
     identity = Identity(
         suite=prepared.suite.name,
@@ -87,6 +90,7 @@ async def run_plan(
         adversary=plan.adversary or "",
         rounds=plan.rounds or 0,
         weights=weights_of(plan.model, models[plan.model], plan.access),
+        settings=settings_of(plan.model, plan.access),
     )
     with opened(folder, identity):
         about: dict[str, Any] = {"suite_version": prepared.suite.version}
@@ -138,11 +142,13 @@ def weights_of(name: str, model: Model | None, access: Access) -> str:
 
 
 def versions_of(plan: Plan, models: Mapping[str, Model]) -> dict[str, str]:
-    """The versions of the functions that judge or attack: what an earlier one said is not taken for this one's."""
+    """The versions of those that judge or attack: what an earlier one said is not taken for this one's."""
     others = {
-        name: weights_of(name, models[name], Access()) for name in model_names(plan.names) if name.startswith(PREFIX)
+        name: weights_of(name, models[name], Access()) if name.startswith(PREFIX) else version_of(name)
+        for name in model_names(plan.names)
+        if name != plan.model
     }
-    return {name: version for name, version in others.items() if name != plan.model}
+    return {name: version for name, version in others.items() if version}
 
 
 async def _ask(

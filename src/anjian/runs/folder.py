@@ -72,6 +72,8 @@ class Identity(msgspec.Struct, frozen=True):
     rounds: int = 0
     weights: str = ""
     """Which weights lie under the model's name, where it is a folder of this machine; see `anjian.models.weights`."""
+    settings: dict[str, Any] = {}
+    """What else decides its replies: a system prompt, an extra body …; see `anjian.models.settled.settings_of`."""
 
 
 def run_name(model: str, suite: str) -> str:
@@ -109,9 +111,9 @@ def _check(folder: Path, identity: Identity) -> None:
         held = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{folder / RUN} is broken ({error}); choose another --out") from None
-    for key, wanted in _identity_table(identity).items():
+    for key, wanted in msgspec.to_builtins(identity).items():
         found = held.get("identity", {}).get(key, "")
-        if found != wanted:
+        if (found or "") != (wanted or ""):
             if key == "weights":
                 what = "its weights, adapter, template or code"
                 why = f"{identity.model} has changed since: {what} (fingerprint {found!r}, now {wanted!r})"
@@ -122,7 +124,7 @@ def _check(folder: Path, identity: Identity) -> None:
 
 def _identity_table(identity: Identity) -> dict[str, Any]:
     table: dict[str, Any] = msgspec.to_builtins(identity)
-    return table
+    return table if identity.settings else {key: value for key, value in table.items() if key != "settings"}
 
 
 def items_hash(items: list[Item]) -> str:

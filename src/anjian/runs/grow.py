@@ -107,7 +107,7 @@ async def grow(plan: GrowPlan, out: Path, console: Console) -> Harvest:
         )
     seeds = own_items(plan.seeds, suite.name, suite.taxonomy)
     folder = out.with_name(out.name + ".run")
-    access = msgspec.structs.replace(plan.access, log=folder / "server.log")
+    access = msgspec.structs.replace(plan.access, log=folder / "server.log", tell=console.print)
     models = describe_models(plan.names, access)
     identity = Identity(
         "grow", "+".join(plan.targets), 1, plan.sampling, str(plan.seeds), plan.adversary, plan.rewrites

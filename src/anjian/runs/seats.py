@@ -17,7 +17,7 @@ from anjian.judges.model import ModelJudge
 from anjian.judges.panel import Panel
 from anjian.models.base import Model, Reply, Request
 from anjian.models.function import PREFIX
-from anjian.models.resolve import Access, open_model
+from anjian.models.resolve import Access, keyed_addresses, open_model
 from anjian.models.spec import parse
 from anjian.runs.asking import LedgerAsk
 from anjian.runs.ledger import Ledger
@@ -157,13 +157,22 @@ def describe_models(
     Raises:
         UsageError: A model cannot be resolved.
     """
-    others = msgspec.structs.replace(access.others, prefilled=False)
     found = dict(known or {})
-    for place, name in enumerate(model_names(names)):
+    named = list(names)
+    mine = [name for name in model_names(named) if not name.startswith(PREFIX)]
+    if access.keyed is None:
+        access = msgspec.structs.replace(access, keyed=keyed_addresses(mine))
+    if (access.system or access.extra_body) and named[0] in named[1:]:
+        option = "--system" if access.system else "--extra-body"
+        raise UsageError(
+            f"{option} is for the target alone, and {named[0]} has another part too: describe it for that part under a "
+            "name of its own in models.toml"
+        )
+    for name in model_names(named):
         if name not in found and name.startswith(PREFIX):
             raise UsageError(f"{name} is a Python function: give the function itself, or compare a finished run of it")
         if name not in found:
-            found[name] = open_model(name, others if place else access)
+            found[name] = open_model(name, access if name == named[0] else access.others)
     return found
 
 
