@@ -1,11 +1,12 @@
 # make demo   a new machine: installs, evaluates a bundled model, makes it safer, evaluates it again, compares three stages
 # make test   a new machine: installs, runs every check
+# make fuzz   the readers, with ten thousand inputs each
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_ITEMS := 240
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types tests bench browser clean
+.PHONY: demo test lint types tests fuzz bench browser clean
 
 # The last command shows the verdict; with --gate it would also end with its exit code.
 demo: .venv/.local
@@ -23,8 +24,15 @@ lint: .venv/.dev
 types: .venv/.dev
 	$(BIN)/mypy
 
+# Tests take all cores, so each process gets one thread.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
 tests: .venv/.dev browser
-	$(BIN)/pytest
+	$(PYTEST)
+
+# Every property test with ten thousand inputs.
+fuzz: .venv/.dev
+	ANJIAN_FUZZ=10000 $(PYTEST) -m hypothesis --timeout 3600
 
 bench: .venv/.dev
 	$(BIN)/python bench/engine.py

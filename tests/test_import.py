@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from command import anjian, one_line
+from fuzzing import examples
 from harness_files import (
     evalscope_v1,
     evalscope_v2,
@@ -455,19 +456,19 @@ def check_rows(path: Path, content: object) -> bool:
     return True
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(spoiled())
 def test_a_spoiled_file_gives_rows_or_one_line(folder: Path, content: object) -> None:
     check_rows(folder / "spoiled.json", content)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.one_of(JSON, st.binary(max_size=40), st.binary(max_size=40).map(lambda tail: b"PK\x03\x04" + tail)))
 def test_any_file_gives_one_line(folder: Path, content: object) -> None:
     assert not check_rows(folder / "any.json", content)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_a_damaged_archive_gives_rows_or_one_line(folder: Path, data: st.DataObject) -> None:
     path = folder / "damaged.eval"

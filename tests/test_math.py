@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SHARED, needs_shared
+from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -173,7 +174,7 @@ def test_no_text_raises(text: str, numeric: bool) -> None:
     read_number(text)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.text(alphabet="\\{}frac_()[]+-*/xyz,=. 答案", max_size=40))
 def test_no_formula_raises(text: str) -> None:
     assert judged("x^2", f"\\boxed{{{text}}}").points in (0, 1)
