@@ -44,6 +44,27 @@ def _blocking(work: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     return run
 
 
+def _reading(
+    option: str,
+) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], Callable[P, Coroutine[Any, Any, T]]]:
+    """The same with the models at hand that the file given as `option` describes."""
+
+    def reading(work: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        @functools.wraps(work)
+        async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            from anjian.arguments import file
+            from anjian.models.book import using
+
+            given: Any = kwargs.get(option)
+            with using(file(option, given)):
+                return await work(*args, **kwargs)
+
+        return run
+
+    return reading
+
+
+@_reading("models")
 async def evaluate_async(
     model: Asked,
     suite: str | Path | Suite,
@@ -66,6 +87,7 @@ async def evaluate_async(
     min_coverage: float = 0.0,
     dry_run: bool = False,
     progress: bool = False,
+    models: str | Path | None = None,
     **reach: Unpack[Reach],
 ) -> Run:
     """Evaluates a model on a suite; the keywords are the options of `anjian eval`.
@@ -91,7 +113,8 @@ async def evaluate_async(
         min_coverage: Raises if a smaller share is scored.
         dry_run: Reads the items and asks nothing: the run says only how many replies there would be.
         progress: Shows progress on standard error.
-        reach: concurrency, timeout, think_prefilled, device, dtype, lora …; see `Reach`.
+        models: The file that describes models. Default: models.toml in the working directory, if it is there.
+        reach: concurrency, timeout, system, extra_body, header, think_prefilled, device, dtype, lora …; see `Reach`.
 
     Raises:
         UsageError: An option, a file or a model is wrong.
@@ -132,6 +155,7 @@ async def evaluate_async(
     return run
 
 
+@_reading("models_file")
 async def compare_async(
     models: Sequence[Asked],
     suites: Sequence[str | Path | Suite] | None = None,
@@ -150,6 +174,7 @@ async def compare_async(
     margin: float = 2.0,
     alpha: float = 0.05,
     progress: bool = False,
+    models_file: str | Path | None = None,
     **reach: Unpack[Reach],
 ) -> Comparison:
     """Runs what is missing and puts models side by side; the keywords are the options of `anjian compare`.
@@ -171,7 +196,8 @@ async def compare_async(
         margin: Points by which a guard may be worse.
         alpha: Significance level, after Holm's correction.
         progress: Shows progress on standard error.
-        reach: concurrency, timeout, device, dtype, lora …; see `Reach`.
+        models_file: The file that describes models; `--models` of the command.
+        reach: concurrency, timeout, system, extra_body, header, device, dtype, lora …; see `Reach`.
 
     Raises:
         UsageError: An option, a file or a model is wrong.

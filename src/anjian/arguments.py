@@ -1,9 +1,12 @@
 """From what Python callers give to what the engine takes, with one line for what is wrong."""
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from anjian.errors import UsageError
 from anjian.judges.builtin import DEFAULT
@@ -12,6 +15,7 @@ from anjian.models.base import Model
 from anjian.models.function import FunctionModel
 from anjian.options import Asked, Judges, Reach
 from anjian.suites.base import Suite
+from anjian.text import one_line
 
 T = TypeVar("T")
 
@@ -62,9 +66,49 @@ def access_of(reach: Reach) -> Access:
         given["prefilled"] = given.pop("think_prefilled")
     if "server_args" in given:
         given["server_args"] = server_arguments(given["server_args"])
+    if "extra_body" in given:
+        given["extra_body"] = _body(given["extra_body"])
+    if "header" in given:
+        given["headers"] = _headers(given.pop("header"))
     for name in {"lora", "chat_template"} & given.keys():
         given[name] = path(name, given[name])
     return Access(**given)
+
+
+def _body(given: object) -> dict[str, Any]:
+    """An object, or one in JSON."""
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError) as error:
+            raise UsageError(
+                f"--extra-body is no JSON ({one_line(str(error))}); quote it: --extra-body '{{…}}'"
+            ) from None
+    if not isinstance(given, Mapping):
+        raise UsageError("""--extra-body is no JSON object such as '{"enable_thinking": false}'""")
+    try:
+        msgspec.json.encode(given)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"--extra-body cannot be sent: {one_line(str(error))}") from None
+    if taken := sorted(given.keys() & {"messages", "model"}):
+        raise UsageError(f"--extra-body: {taken[0]} is settled by anjian; leave it out")
+    return dict(given)
+
+
+def _headers(given: object) -> dict[str, str]:
+    """Headers by name, from a mapping or from texts of the form K=V."""
+    if isinstance(given, Mapping):
+        found = list(given.items())
+    elif isinstance(given, Sequence) and not isinstance(given, str):
+        parts = [str(one).partition("=") for one in given]
+        found = [(name.strip(), value.strip()) for name, equals, value in parts if equals]
+        if len(found) < len(parts):
+            raise UsageError("--header: write K=V, such as X-Team=safety or X-Token=env:TEAM_TOKEN")
+    else:
+        raise UsageError("header is a mapping from names to values, or a list of K=V")
+    if not all(isinstance(one, str) for pair in found for one in pair):
+        raise UsageError("header: names and values are texts")
+    return dict(found)
 
 
 def suite_of(suite: str | Path | Suite) -> str | Suite:

@@ -19,6 +19,9 @@ class Reach(TypedDict, total=False):
     concurrency: int | None
     timeout: float
     think_prefilled: bool
+    system: str
+    extra_body: Mapping[str, Any] | str
+    header: Mapping[str, str] | Sequence[str]
     trust_remote_code: bool
     device: str | None
     dtype: Literal["auto", "float32", "bfloat16", "float16"] | None
@@ -72,7 +75,7 @@ NUMBERS = {
 }
 CHOICES = {"ties": ("unscored", "stricter"), "dtype": ("auto", "float32", "bfloat16", "float16")}
 FLAGS = ("include_ambiguous", "dry_run", "progress", "think_prefilled", "trust_remote_code")
-TEXTS = ("device", "server_args")
+TEXTS = ("device", "server_args", "system")
 
 
 def check(options: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from anjian.cli.options import BatchSize, Device, Dtype, ServerArgs, Timeout
+from anjian.cli.options import BatchSize, Device, Dtype, Models, ServerArgs, Timeout
 
 Stage = Literal["data", "train", "export", "verify"]
 
@@ -44,6 +44,7 @@ def enhance_model(
     dtype: Dtype = None,
     batch_size: BatchSize = None,
     server_args: ServerArgs = None,
+    models: Models = None,
 ) -> None:
     """Make a model safer: data, training, export; then `--stage verify` compares it with what it was."""
     from anjian.console import plain_console

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from anjian.cli.options import Models
+
 MOST_FAILURES = 0.05
 """A larger share of failed seeds exits with 3, as low coverage does in `anjian eval`."""
 LOW_COVERAGE = 3
@@ -26,6 +28,7 @@ def grow_items(
     seed: Annotated[int | None, typer.Option(help="Seed of sampling, where models take one.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Seeds at work at once.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")] = 600.0,
+    models: Models = None,
 ) -> None:
     """Grow items: keep what elicits risk from the targets, rewrite what stays safe, drop the rest."""
     from anjian.console import plain_console

@@ -6,11 +6,52 @@ from typing import Annotated, Literal
 import typer
 
 HERE = "A model on this machine"
+SERVER = "A model behind a server"
+
+
+def _use(path: Path | None) -> Path | None:
+    from anjian.models.book import IN_USE
+
+    if path:
+        IN_USE.set(path)
+    return path
+
 
 Concurrency = Annotated[int | None, typer.Option(min=1, help="Dialogues in flight. Default: 64 over HTTP.")]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt at a call.")]
+Models = Annotated[
+    Path | None,
+    typer.Option(
+        "--models",
+        callback=_use,
+        help="The file that describes models of your own. Default: models.toml, if it is there.",
+    ),
+]
+System = Annotated[str | None, typer.Option(help="A system prompt for the target.")]
+ExtraBody = Annotated[
+    str | None,
+    typer.Option(
+        metavar="JSON",
+        help="Put into the body of every request to the target, such as "
+        """'{"chat_template_kwargs": {"enable_thinking": false}}'.""",
+        rich_help_panel=SERVER,
+    ),
+]
+Header = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="K=V",
+        help="Sent with every request to the target; K=env:NAME takes it from the environment; repeat.",
+        rich_help_panel=SERVER,
+    ),
+]
 ThinkPrefilled = Annotated[
-    bool, typer.Option("--think-prefilled", help="The server's template opens <think>; replies start inside it.")
+    bool,
+    typer.Option(
+        "--think-prefilled",
+        help="The server's template opens <think>; replies start inside it.",
+        rich_help_panel=SERVER,
+    ),
 ]
 Device = Annotated[
     str | None,

@@ -91,8 +91,9 @@ class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def described(name: str) -> Described | None:
-    """What the book says of a model, or None; raises UsageError where the book cannot be read."""
-    return book().get(name)
+    """What the book says of a model, or None; raises UsageError where that is wrong or the book cannot be read."""
+    held = _held()
+    return _one(name, held[name]) if name in held else None
 
 
 def book() -> dict[str, Described]:
@@ -101,6 +102,10 @@ def book() -> dict[str, Described]:
     Raises:
         UsageError: The file cannot be read or something in it is wrong; names the file, the model and the mend.
     """
+    return {name: _one(name, table) for name, table in _held().items()}
+
+
+def _held() -> dict[str, Any]:
     path = book_path()
     if path is None:
         return {}
@@ -127,20 +132,19 @@ def using(path: Path | None) -> Iterator[None]:
 
 
 @lru_cache(maxsize=8)
-def _read(_absolute: Path, path: Path, _changed: int) -> dict[str, Described]:
+def _read(_absolute: Path, path: Path, _changed: int) -> dict[str, Any]:
     try:
-        held = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text; save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise UsageError(f"{path} is no TOML: {one_line(str(error))}") from None
-    return {name: _one(path, name, table) for name, table in held.items()}
 
 
-def _one(path: Path, name: str, table: object) -> Described:
-    shown = f"{path}, [{one_line(name, 60)}]"
+def _one(name: str, table: object) -> Described:
+    shown = f"{book_path()}, [{one_line(name, 60)}]"
     try:
         one = msgspec.convert(table, Described)
     except (msgspec.ValidationError, RecursionError) as error:
