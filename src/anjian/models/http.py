@@ -194,6 +194,42 @@ class HttpModel:
             raise
         return msgspec.structs.replace(reply, prefilled=True) if self.prefilled else reply
 
+    @property
+    def base_url(self) -> yarl.URL:
+        """Where the other paths of the API hang, of the first server."""
+        return self._yarl[self._urls[0]].parent.parent
+
+    async def fetch(
+        self, method: str, path: str, body: bytes | None = None, *, kind: str = "application/json", **query: str
+    ) -> tuple[int, bytes, float | None]:
+        """Calls another path of the first server, once.
+
+        Args:
+            method: Of HTTP.
+            path: Below the base URL, such as `batches`.
+            body: What is sent.
+            kind: Its content type.
+            query: Added to the query of the base URL.
+
+        Returns:
+            The status, what the server says, masked, and the seconds that Retry-After names.
+
+        Raises:
+            CallError: Nothing came back; fatal where nothing ever did.
+        """
+        url = self.base_url.joinpath(path).with_query({**self._yarl[self._urls[0]].query, **query})
+        headers = {"Content-Type": kind} if body else None
+        try:
+            async with self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
+                said = await answer.read()
+                self._reached = True
+                return answer.status, self._masked(said), retry_after(answer.headers.get("Retry-After", ""))
+        except TimeoutError:
+            raise CallError(TIMEOUT, f"no reply within {self.timeout:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            why = one_line(self._masked(_reason(error).encode(errors="replace")).decode())
+            raise CallError(CONNECTION, f"{self.base_url}: {why}", fatal=not self._reached) from None
+
     def _masked(self, said: bytes) -> bytes:
         """All that a server says passes here, before it is read or cut."""
         return self._key_pattern.sub(b"***", said) if self._key_pattern else said
