@@ -32,6 +32,7 @@ from anjian.text import one_line
 BOOK = Path("models.toml")
 IN_USE: ContextVar[Path | None] = ContextVar("models", default=None)
 """The file that the user named; None means the one in the working directory, if there is one."""
+_UNQUOTED = re.compile(r"^\s*\[[^\"'\]\n]*[^\x00-\x7f]", re.MULTILINE)
 _NAME = re.compile(r"[^\x00-\x1f\x7f#,\s]{1,100}")
 
 
@@ -133,14 +134,17 @@ def using(path: Path | None) -> Iterator[None]:
 
 @lru_cache(maxsize=8)
 def _read(_absolute: Path, path: Path, _changed: int) -> dict[str, Any]:
+    text = ""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text; save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise UsageError(f"{path} is no TOML: {one_line(str(error))}") from None
+        mend = """; names in Chinese stand in quotes, such as ["安全版"]""" if _UNQUOTED.search(text) else ""
+        raise UsageError(f"{path} is no TOML: {one_line(str(error))}{mend}") from None
 
 
 def _one(name: str, table: object) -> Described:
@@ -153,15 +157,13 @@ def _one(name: str, table: object) -> Described:
         raise UsageError(f"{shown}: a name has no blanks, no commas, no #, no address, and at most 100 characters")
     if sum(map(bool, (one.url, one.provider, one.path))) != 1:
         raise UsageError(f"{shown}: give one of url, provider and path")
-    if one.url and not one.model:
-        return msgspec.structs.replace(one, model=name)
     if one.provider and not one.model:
         raise UsageError(f"{shown}: say which model of {one.provider}, as model = …")
     if one.path and (given := [key for key in ("model", "key", "headers") if getattr(one, key)]):
         raise UsageError(f"{shown}: {given[0]} is for servers, not for a model with a path")
     if fault := _number_fault(one):
         raise UsageError(f"{shown}: {fault}")
-    return one
+    return one if one.model or not one.url else msgspec.structs.replace(one, model=name)
 
 
 def _number_fault(one: Described) -> str:
