@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -86,6 +87,12 @@ def version_of(name: str) -> str:
     """A short hash of what the book settles about a judge or adversary; empty where it settles nothing."""
     settings = settings_of(name, Access())
     return hashlib.sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()[:8] if settings else ""
+
+
+def versions_in_book(names: Iterable[str]) -> dict[str, str]:
+    """The versions of those of the models about whom the book settles something, by name."""
+    found = {name: version_of(name) for name in names}
+    return {name: version for name, version in found.items() if version}
 
 
 def settled(model: Model, access: Access) -> Model:

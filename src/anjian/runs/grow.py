@@ -23,9 +23,10 @@ from anjian.judges.base import Verdict, judge_exchange
 from anjian.judges.kinds import Kind
 from anjian.models.base import CallError, Model, Request, Sampling
 from anjian.models.resolve import Access
+from anjian.models.settled import versions_in_book
 from anjian.runs.folder import LEDGER, Identity, opened, write_run
 from anjian.runs.ledger import Ledger
-from anjian.runs.seats import Seats, describe_models, lazily
+from anjian.runs.seats import Seats, describe_models, lazily, model_names
 from anjian.runs.session import carry_out
 from anjian.suites import find_suite
 from anjian.suites.base import Source, Suite, own_items
@@ -117,7 +118,7 @@ async def grow(plan: GrowPlan, out: Path, console: Console) -> Harvest:
         with Ledger(folder / LEDGER) as ledger:
             stopped = await _ask(plan, kind, seeds, ledger, models, console)
             ledger.commit()
-            replay = Seats(plan.names, ledger, {})
+            replay = Seats(plan.names, ledger, {}, versions_in_book(model_names(plan.names)))
             grown = [await grow_one(seed, plan, kind, replay) for seed in seeds]
     return msgspec.structs.replace(_write(grown, suite, out), stopped=stopped)
 
@@ -126,7 +127,8 @@ async def _ask(
     plan: GrowPlan, kind: Kind, seeds: list[Item], ledger: Ledger, models: Mapping[str, Model], console: Console
 ) -> str | None:
     async with AsyncExitStack() as stack:
-        seats = Seats(plan.names, ledger, lazily(models, stack, console))
+        versions = versions_in_book(model_names(plan.names))
+        seats = Seats(plan.names, ledger, lazily(models, stack, console), versions)
 
         async def act(seed: Item) -> int:
             return (await grow_one(seed, plan, kind, seats)).failure is not None

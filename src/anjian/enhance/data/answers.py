@@ -24,6 +24,7 @@ from anjian.judges.math.formulas import check_library
 from anjian.judges.math.judge import MathJudge
 from anjian.models.access import Access
 from anjian.models.base import CallError, Model, Reply, Request, Sampling
+from anjian.models.settled import versions_in_book
 from anjian.models.spec import parse
 from anjian.models.thinking import split_thinking
 from anjian.prompts import render
@@ -76,6 +77,11 @@ class Writing(msgspec.Struct, frozen=True):
         return list(dict.fromkeys([*filter(None, asked), *self.judges]))
 
     @property
+    def versions(self) -> dict[str, str]:
+        """What `models.toml` settles about them."""
+        return versions_in_book(model_names(self.names))
+
+    @property
     def sampling(self) -> Sampling:
         """How answers are drawn."""
         return Sampling(self.plan.temperature, self.plan.top_p, self.plan.max_tokens, self.plan.seed)
@@ -123,7 +129,7 @@ async def answer_all(
                 if stopped := await _ask(writing, work, here, ledger, console):
                     return [], stopped
                 ledger.commit()
-            desk = AnswerDesk(writing, Seats(writing.names, ledger, {}))
+            desk = AnswerDesk(writing, Seats(writing.names, ledger, {}, writing.versions))
             return [await desk.answered(*one) for one in work], None
 
 
@@ -132,7 +138,7 @@ async def _ask(
 ) -> str | None:
     """Asks these models all that the ledger does not hold; returns why not all was asked, if so."""
     async with AsyncExitStack() as stack:
-        desk = AnswerDesk(writing, Seats(writing.names, ledger, lazily(models, stack, console)))
+        desk = AnswerDesk(writing, Seats(writing.names, ledger, lazily(models, stack, console), writing.versions))
 
         async def act(one: tuple[Prompt, int]) -> int:
             return (await desk.answered(*one)).failure is not None
