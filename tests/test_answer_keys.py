@@ -41,6 +41,12 @@ def test_items_without_a_line_keep_what_they_have(tmp_path: Path) -> None:
     assert [item.turns for item in items] == [item.turns for item in ITEMS]
 
 
+def test_a_list_with_columns_of_its_own_is_read(tmp_path: Path) -> None:
+    listed = '[{"id": 12, "answer": " ｂ.", "备注": "x"},\n {"ID": "mcq-0001", "Answer": "(a)"}]'
+    items = load_answers(key_file(tmp_path, listed), ITEMS)
+    assert [item.answer for item in items] == ["A", "B", None, None]
+
+
 GOOD = '{"id": 1, "answer": "A"}\n'
 
 
@@ -56,7 +62,7 @@ GOOD = '{"id": 1, "answer": "A"}\n'
         (GOOD + '{"id": 12, "answer": "d"}', ["line 2", "`answer` 'd'"]),
         (GOOD + '{"id": 12, "answer": ' + "[" * 100_000, ["line 2"]),
         (GOOD + '{"id": 12, "answer": ""}', ["line 2", "`answer`"]),
-        (GOOD + '{"id": 12, "answer": "A", "note": 1}', ["line 2", "unknown key `note`", "id, answer"]),
+        (GOOD + '{"id": 12, "answer": "A", "foo": 1}', ["line 2", "unknown key `foo`", "id, answer"]),
         (GOOD + '{"id": 12}', ["line 2", "`answer` is missing"]),
         (GOOD + '{"id": 1.5, "answer": "A"}', ["line 2", "`id`"]),
         (GOOD + "oops", ["line 2", "broken JSON"]),

@@ -1,8 +1,10 @@
 """Files of items: every form that is read, and every fault that is named."""
 
 import codecs
+import gzip
 import json
 import os
+import re
 import string
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anjian.errors import UsageError
-from anjian.items.records import SHOWN, Item, Message, encode, load_items, save_items
+from anjian.items.lines import SHOWN
+from anjian.items.records import Item, Message, encode, load_items, save_items
 from anjian.items.taxonomy import Taxonomy, flat, load_taxonomy
 from anjian.text import plain
 
@@ -43,7 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 said = words.filter(str.strip)
-names = said.map(str.strip)
+names = words.map(lambda text: re.sub(r"^[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+$", "", text)).filter(bool)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | words,
     lambda parts: st.lists(parts, max_size=3) | st.dictionaries(words, parts, max_size=3),
@@ -89,17 +92,26 @@ WRITERS: dict[str, Callable[[list[Row]], bytes]] = {
     "lines with blanks": lambda rows: ("\n\n  " + lines(*rows).replace("\n", " \r\n\n")).encode(),
     "list": lambda rows: json.dumps(rows, ensure_ascii=False).encode(),
     "list on many lines": lambda rows: json.dumps(rows, ensure_ascii=False, indent=2).encode(),
+    "lines with commas": lambda rows: ",\n".join(map(json.dumps, rows)).encode(),
+    "each on many lines": lambda rows: "\n".join(
+        json.dumps(row, ensure_ascii=False, indent=2) for row in rows
+    ).encode(),
+    "each on many lines with CRLF": lambda rows: "\r\n,\r\n".join(
+        json.dumps(row, indent="\t").replace("\n", "\r\n") for row in rows
+    ).encode(),
+    "list in an object": lambda rows: json.dumps({"version": 1, "items": rows}, ensure_ascii=False).encode(),
+    "list in an object on many lines": lambda rows: json.dumps({"data": rows, "name": "甲"}, indent=2).encode(),
     "list with BOM": lambda rows: codecs.BOM_UTF8 + b"\r\n" + json.dumps(rows, indent=1).encode(),
 }
 
 
 def blanks_around(one: Row) -> Row:
-    """The same item with blanks around its names, and its letters small."""
+    """The same item with blanks around its names, its letters small or full-width, its keys in capitals, and nulls."""
     kept = one | {key: f" {one[key]}\t" for key in ("id", "suite", "category", "task", "answer") if one.get(key)}
     if "options" in one:
-        kept["options"] = {f"{letter.lower()} ": text for letter, text in one["options"].items()}
-        kept |= {"answer": f" {one['answer'].lower()}"} if one.get("answer") else {}
-    return kept
+        kept["options"] = {f"{chr(ord(letter.lower()) + 0xFEE0)}． ": text for letter, text in one["options"].items()}
+        kept |= {"answer": f" ({one['answer'].lower()})"} if one.get("answer") else {}
+    return {f" {key.capitalize()}": value for key, value in ({"split": None, "history": None} | kept).items()}
 
 
 @pytest.mark.parametrize("form", WRITERS)
@@ -141,6 +153,20 @@ def test_turns_may_say_each_whether_they_are_harmless(tmp_path: Path) -> None:
 def test_numbers_as_ids_become_text(tmp_path: Path) -> None:
     assert [item.id for item in load_items(file_of(tmp_path, lines(row(7), row("8"))))] == ["7", "8"]
     refused(file_of(tmp_path, lines(row(7), row("7 "))), "line 2", "`id` '7'", "line 1")
+
+
+def test_columns_that_only_describe_are_kept_under_meta(tmp_path: Path) -> None:
+    own = {"Source": "内部", "note": "x", "标注人": ["甲"], "Unnamed: 0": 3, "Created At ": None}
+    (item,) = load_items(file_of(tmp_path, lines(row(meta={"pair": 1}) | own)))
+    assert item.meta == {
+        "Source": "内部",
+        "note": "x",
+        "标注人": ["甲"],
+        "Unnamed: 0": 3,
+        "Created At": None,
+        "pair": 1,
+    }
+    assert msgspec.structs.replace(item, meta={}) == load_items(file_of(tmp_path, lines(row())))[0]
 
 
 def test_what_the_caller_knows_may_be_left_out(tmp_path: Path) -> None:
@@ -191,7 +217,10 @@ WRONG: dict[str, tuple[Row, str]] = {
     "task of a wrong type": ({"task": 1}, "`task`"),
     "meta that is no object": ({"meta": [1]}, "`meta`"),
     "meta without end": ({"meta": {"a": json.loads("[" * 90 + "]" * 90)}}, "`meta`"),
-    "unknown key": ({"question": "?"}, "unknown key `question`; allowed are id, suite,"),
+    "unknown key": ({"question": "?"}, 'put own columns under "meta"; allowed are id, suite,'),
+    "key that is misspelt": ({"anwser": "A"}, "unknown key `anwser` (did you mean `answer`?)"),
+    "one key twice": ({"Turns": [QUESTION]}, "the key `turns` stands twice"),
+    "own column in two places": ({"note": 1, "meta": {"note": 2}}, "`note` stands under `meta`, too"),
     "key of the program's own": ({"turns_harmless": [True]}, "unknown key `turns_harmless`"),
     "key that moves the cursor": ({"a\x1b[2J\n`b": 1}, "unknown key"),
 }
@@ -227,10 +256,10 @@ def test_all_faults_of_a_file_are_named_in_one_run(place: Path, drawn: list[Any]
 
 
 def test_several_faults_of_one_item_are_named_each(tmp_path: Path) -> None:
-    broken = {"id": 1, "turns": "问", "history": [{"role": "bot", "content": "好"}], "options": {"A": "是"}, "note": 2}
+    broken = {"id": 1, "turns": "问", "history": [{"role": "bot", "content": "好"}], "options": {"A": "是"}, "foo": 2}
     found = refused(file_of(tmp_path, lines(row("x"), broken) + "{]\n" + lines(row("x"))), one_line=False)
     assert found[0].startswith("8 faults in ")
-    keys = ["`turns`", "`history[0].role`", "`note`", "`suite`", "`category`", "`options`", "broken JSON", "`id` 'x'"]
+    keys = ["`foo`", "`turns`", "`history[0].role`", "`suite`", "`category`", "`options`", "broken JSON", "`id` 'x'"]
     for line, key in zip(found[1:], keys, strict=True):
         assert key in line
 
@@ -242,9 +271,33 @@ OTHER_FORMATS: dict[str, tuple[str | bytes, str]] = {
     "UTF-16": (lines(row()).encode("utf-16"), "UTF-16 text; save it as UTF-8"),
     "UTF-16 without mark": (lines(row()).encode("utf-16-le"), "UTF-16"),
     "UTF-16, the other way": (lines(row()).encode("utf-16-be"), "UTF-16"),
-    "Excel": (b"PK\3\4\x14\0\6\0", "Excel"),
-    "object on many lines": (json.dumps(row(), indent=2), "on one line"),
-    "words": ("你好\n", "line 1: broken JSON"),
+    "UTF-32": (lines(row()).encode("utf-32-be"), "UTF-16"),
+    "Excel": (b"PK\3\4\x14\0\6\0", "an Excel file or a zip archive"),
+    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "an old Excel or Word file"),
+    "Parquet": (b"PAR1\x15\0\x15", "a Parquet file"),
+    "gzip": (gzip.compress(lines(row()).encode()), "compressed (gzip); unpack it"),
+    "PDF": (b"%PDF-1.7\n%\xe2\xe3\n", "a PDF"),
+    "Git LFS": ("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 7\n", "run git lfs pull"),
+    "table with bars": ("id|question\n1|问\n", "table (CSV)"),
+    "YAML": ("- id: a\n  turns: [问]\n", "looks like YAML"),
+    "YAML with Chinese keys": ("题目: 问\n", "looks like YAML"),
+    "TOML": ('[[items]]\nid = "a"\n', "looks like TOML"),
+    "web page": ("<!DOCTYPE html>\n<p>问\n", "looks like XML or HTML"),
+    "words": ("你好\n再见\n", "holds no JSON; write one JSON object a line"),
+    "GBK": (lines(row(), row("b")).encode("gb18030"), "line 1: GB18030 (GBK) text; save the file as UTF-8"),
+    "GBK after ASCII": (
+        (lines(row("a", turns=["?"], category="c")) + lines(row("b"))).encode("gbk"),
+        "line 2: GB18030 (GBK) text",
+    ),
+    "Latin": (lines(row()).encode().replace("年".encode(), b"\xe9"), "line 1: not UTF-8 text"),
+    "GBK list on many lines": (
+        json.dumps([row(turns=["?"], category="年龄")], ensure_ascii=False, indent=1).encode("gbk"),
+        "item 1: GB18030",
+    ),
+    "GBK object on many lines": (json.dumps(row(), ensure_ascii=False, indent=1).encode("gbk"), "line 4: GB18030"),
+    "object on many lines that is cut off": (json.dumps(row(), indent=2)[:-20], "line 6: broken JSON"),
+    "objects on many lines with words between": (json.dumps(row(), indent=2) + "\nand\n{\n", "line 9: broken JSON"),
+    "nested object on many lines": ('{\n"id": ' + "[" * 100_000 + "]" * 100_000 + "}", "line 1: broken JSON"),
     "list that is cut off": ("[\n" + lines(row()) + ",\n", "line 3: broken JSON"),
     "list with more after it": (json.dumps([row()], indent=0) + "\n\n" + lines(row()), "broken JSON"),
     "list in GBK": (json.dumps([row()], ensure_ascii=False).encode("gbk"), "UTF-8"),

@@ -98,7 +98,7 @@ def _lines(path: Path, empty: Struct) -> Iterator[dict[str, Any]]:
     """The lines of a file, with the keys that it leaves out."""
     import msgspec
 
-    from anjian.items.records import read_lines
+    from anjian.items.lines import read_lines
 
     left_out = msgspec.structs.asdict(empty)
     return (left_out | msgspec.json.decode(line) for _, line in read_lines(path))

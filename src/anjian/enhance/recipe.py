@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.items.records import readable
+from anjian.items.lines import readable
 
 PromptKind = Literal["risky", "harmless", "general", "reasoning"]
 PROMPT_KINDS: tuple[PromptKind, ...] = ("risky", "harmless", "general", "reasoning")

@@ -15,7 +15,7 @@ from anjian.imports.evalscope import is_evalscope, read_evalscope
 from anjian.imports.inspect_ai import is_inspect, read_inspect
 from anjian.imports.lm_eval import is_lm_eval, read_lm_eval
 from anjian.imports.numbers import FORMS, BrokenFileError, Results, UnknownFormError, writable
-from anjian.items.records import readable
+from anjian.items.lines import readable
 from anjian.scores.rows import Row
 
 READERS = ((is_inspect, read_inspect), (is_lm_eval, read_lm_eval), (is_evalscope, read_evalscope))

@@ -10,15 +10,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from anjian.errors import UsageError
+from anjian.items.columns import by_key, letter
+from anjian.items.lines import UNREADABLE, readable, refuse
 from anjian.items.mcq import without_blanks
-from anjian.items.records import Item, read_lines, readable, refuse
+from anjian.items.objects import objects
+from anjian.items.records import Item
 
 
-class _Line(msgspec.Struct, forbid_unknown_fields=True):
+class _Line(msgspec.Struct):
     id: str | int
     answer: str
 
@@ -32,7 +36,7 @@ class _BundledLine(msgspec.Struct):
 def load_answers(path: Path, items: Sequence[Item]) -> list[Item]:
     """Returns the items, those with a line in the key file with its answer.
 
-    Letters may be small.
+    The file may hold a list, too; letters may be small, and columns that only describe are passed over.
 
     Raises:
         UsageError: Lines have another key, an id of no multiple-choice item, a letter of no option, or an id used
@@ -40,25 +44,25 @@ def load_answers(path: Path, items: Sequence[Item]) -> list[Item]:
     """
     choices = {item.id: item for item in items if item.options}
     answers: dict[str, str] = {}
-    first_line: dict[str, int] = {}
+    first: dict[str, str] = {}
     faults: list[str] = []
-    for number, text in read_lines(path):
-        line = _decode(text)
+    for place, raw in objects(path):
+        line = _decode(raw)
         if isinstance(line, str):
-            faults.append(f"line {number}: {line}")
+            faults.append(f"{place}: {line}")
             continue
-        letter = line.answer.strip().upper()
+        right = letter(line.answer)
         item = choices.get(str(line.id)) or choices.get(f"mcq-{str(line.id).lstrip('0').zfill(4)}")
         if item is None:
             fault = f"`id` {line.id!r} is no multiple-choice question of these items"
         elif item.id in answers:
-            fault = f"`id` {line.id!r} was already used in line {first_line[item.id]}"
-        elif letter not in item.options:
+            fault = f"`id` {line.id!r} was already used in {first[item.id]}"
+        elif right not in item.options:
             fault = f"`answer` {line.answer!r} is none of the letters {', '.join(item.options)} of {item.id}"
         else:
-            answers[item.id], first_line[item.id] = letter, number
+            answers[item.id], first[item.id] = right, place
             continue
-        faults.append(f"line {number}: {fault}")
+        faults.append(f"{place}: {fault}")
     refuse(path, faults)
     if not answers:
         raise UsageError(f'{path} holds no answers; write one {{"id": …, "answer": …}} a line')
@@ -90,13 +94,13 @@ def question_hash(stem: str, options: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(map(without_blanks, parts)).encode()).hexdigest()
 
 
-def _decode(text: bytes) -> _Line | str:
-    """The line, or what is wrong with it."""
+def _decode(raw: bytes | msgspec.Raw) -> _Line | str:
+    """The line, or what is wrong with it; columns that only describe are passed over."""
     try:
-        return msgspec.json.decode(text, type=_Line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        fault = readable(error)
-        return f"{fault}; allowed are id, answer" if fault.startswith("unknown key") else fault
+        right, wrong = by_key(msgspec.json.decode(raw, type=dict[str, Any]), _Line.__struct_fields__)
+        return next(iter(wrong.values()), None) or msgspec.convert(right, _Line)
+    except UNREADABLE as error:
+        return readable(error)
 
 
 def _with_answer(item: Item, answer: str | None) -> Item:

@@ -16,8 +16,9 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from anjian.errors import UsageError
+from anjian.items.lines import readable
 from anjian.items.mcq import parse_mcq
-from anjian.items.records import Item, Message, problem, readable
+from anjian.items.records import Item, Message, problem
 from anjian.items.taxonomy import load_taxonomy
 
 MCQ_FILE = "mcq.json"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from anjian.items.records import Item, refuse
+from anjian.items.lines import refuse
+from anjian.items.records import Item
 from anjian.items.tables import lettered
 
 

@@ -20,7 +20,8 @@ from typing import Any
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.items.records import Item, problem, read_lines, readable
+from anjian.items.lines import read_lines, readable
+from anjian.items.records import Item, problem
 
 KINDS = (".jsonl", ".tsv")
 """Files that are read in a folder."""

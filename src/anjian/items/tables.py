@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.items.records import Item, decode_lines, problem, read_lines, readable, refuse
+from anjian.items.lines import decode_lines, read_lines, readable, refuse
+from anjian.items.records import Item, problem
 
 T = TypeVar("T")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}

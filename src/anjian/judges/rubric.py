@@ -27,7 +27,8 @@ import msgspec
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from anjian.errors import UsageError
-from anjian.items.records import Item, Message, opened, readable
+from anjian.items.lines import opened, readable
+from anjian.items.records import Item, Message
 from anjian.judges.kinds import TONES, Kind, Label, Tone
 from anjian.names import Name
 from anjian.prompts import render

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.items.records import decode_lines, read_lines
+from anjian.items.lines import decode_lines, read_lines
 from anjian.reports.names import Lexicon
 from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Replied
 from anjian.runs.reading import RunFile, read_about, read_rows, suite_of_run

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.items.records import decode_lines
+from anjian.items.lines import decode_lines
 from anjian.runs.folder import REPLIES, RUN, SCORES, VERDICTS, Replied
 from anjian.scores.comparison import Measured
 from anjian.scores.rows import Row, Verdicted

@@ -17,7 +17,8 @@ from msgspec import UNSET, UnsetType
 
 from anjian.errors import UsageError
 from anjian.items.bank import load_bank
-from anjian.items.records import Item, decode_lines
+from anjian.items.lines import decode_lines
+from anjian.items.records import Item
 from anjian.items.taxonomy import load_taxonomy
 from anjian.judges.kinds import OVER_REFUSAL
 from anjian.names import Name

@@ -20,7 +20,8 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.answer_keys import load_answers
-from anjian.items.records import Item, load_items, opened, readable, refuse
+from anjian.items.lines import opened, readable, refuse
+from anjian.items.records import Item, load_items
 from anjian.items.taxonomy import flat
 from anjian.judges.exact import normalised
 from anjian.judges.kinds import CHOICE, EXACT, KINDS, MATH, OVER_REFUSAL, Kind

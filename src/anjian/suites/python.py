@@ -18,7 +18,8 @@ from anjian.dialogue.holding import Holding
 from anjian.dialogue.scripted import Exchange
 from anjian.errors import UsageError
 from anjian.foreign import Told, shown, worded, worded_async
-from anjian.items.records import Item, opened, problem, readable
+from anjian.items.lines import opened, readable
+from anjian.items.records import Item, problem
 from anjian.judges.base import Judge, Verdict
 from anjian.judges.kinds import KINDS, Kind
 from anjian.scores.measures import Measure, Ratio, Task

@@ -11,7 +11,7 @@ from anjian.enhance.recipe import TrainPlan
 from anjian.enhance.training.template import Tokens, tokenized, training_template
 from anjian.errors import UsageError
 from anjian.files import writing
-from anjian.items.records import decode_lines
+from anjian.items.lines import decode_lines
 
 MEGABATCH = 8
 """Batches among which examples of similar length are put together."""
