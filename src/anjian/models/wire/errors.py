@@ -1,59 +1,85 @@
 """What an error means: the reason that it stands for, and whether trying again may help."""
 
-import email.utils
 import re
-import time
-
-import msgspec
+from typing import Any
 
 from anjian.models.base import CONTENT_FILTER, HTTP_ERROR, RATE_LIMIT, TOO_LONG, CallError
-from anjian.text import one_line
+from anjian.models.wire.filters import filters
+from anjian.models.wire.pauses import LONGEST_RETRY_AFTER as LONGEST_RETRY_AFTER
+from anjian.models.wire.pauses import pause_of as pause_of
+from anjian.models.wire.pauses import retry_after as retry_after
+from anjian.models.wire.said import Said, said_in
+from anjian.models.wire.words import words
 
 FATAL_STATUS = {401, 402, 403, 404, 405}
-RETRY_STATUS = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
-FILTER_CODES = re.compile(
-    r"content[_ ]?filter|data[_ ]?inspection|content[_ ]policy|sensitive|敏感|违规|\b1301\b", re.IGNORECASE
-)
-LENGTH_CODES = re.compile(r"context[_ ]length|maximum context|too long|max_model_len|上下文长度", re.IGNORECASE)
+RETRY_STATUS = {408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529, 530}
+NEVER_A_FILTER = {401, 402}
+A_FILTER_BY_ITS_CODE = {404, 405, 407, 408, 429}
+"""Here only codes count: pages that are not found and rates that are exceeded have much to say of policies."""
 BUDGET = re.compile(r"max_(?:completion_|new_)?tokens|maximum context length", re.IGNORECASE)
 """What servers (vLLM, SGLang, OpenAI, DeepSeek) say of more `max_tokens` than they can give."""
-SPENT_CODES = re.compile(r"insufficient[_ ]?(quota|balance)|arrearage|欠费|余额", re.IGNORECASE)
-LONGEST_RETRY_AFTER = 600.0
 
 
 def error_of(status: int, body: bytes) -> CallError:
     """Turns an HTTP error into the reason it stands for."""
-    text = _error_text(body)
-    detail = f"HTTP {status}: {text}" if text else f"HTTP {status}"
-    if status in (400, 403, 422, 451) and FILTER_CODES.search(text):
-        return CallError(CONTENT_FILTER, detail)
-    if status in (400, 413, 422) and LENGTH_CODES.search(text):
-        return CallError(TOO_LONG, detail)
-    if status == 429:
-        return CallError(RATE_LIMIT, detail, fatal=bool(SPENT_CODES.search(text)))
-    return CallError(HTTP_ERROR, detail, fatal=status in FATAL_STATUS or 300 <= status < 400)
+    return _meaning(status, said_in(body), f"HTTP {status}")
 
 
-def _error_text(body: bytes) -> str:
-    try:
-        error = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return one_line(re.sub(r"<[^>]*>", " ", body[:2000].decode("utf-8", "replace")))
-    if isinstance(error, dict):
-        error = error.get("error", error)
-    if isinstance(error, dict):
-        error = " ".join(str(error[key]) for key in ("code", "type", "message") if error.get(key))
-    return one_line(str(error))
+def error_in(*parts: Any) -> CallError:
+    """Turns an error that came with HTTP 200 into the reason it stands for.
+
+    Its status is the one that it names, or the one that its words stand for: 402, 429, 401, 404, else 500.
+    """
+    said = Said(*parts)
+    return _meaning(_status_of(said), said, "HTTP 200 with an error")
 
 
-def retry_after(value: str) -> float | None:
-    """Seconds named by Retry-After, a number or a date, up to LONGEST_RETRY_AFTER; None if it is neither."""
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-        except (ValueError, OverflowError):
-            return None
-    # Neither NaN nor infinity nor what is below 0.
-    return min(seconds, LONGEST_RETRY_AFTER) if 0 <= seconds < float("inf") else None
+def is_spent(text: str) -> bool:
+    """True if a rate limit's words speak of a quota, which may be for this minute or for good."""
+    return bool(words().spent(text))
+
+
+def is_passing(error: CallError) -> bool:
+    """True if the same call may succeed when it is tried again."""
+    if error.reason == HTTP_ERROR:
+        return not error.fatal and error.status in RETRY_STATUS
+    return not error.fatal and error.reason not in (CONTENT_FILTER, TOO_LONG)
+
+
+def _status_of(said: Said) -> int:
+    for code in said.codes:
+        if re.fullmatch("[45][0-9][0-9]", code):
+            return int(code)
+    table = words()
+    guesses = ((table.no_money, 402), (table.rates, 429), (table.no_entry, 401), (table.no_model, 404))
+    return next((status for says, status in guesses if says(said.all)), 500)
+
+
+def _meaning(status: int, said: Said, told: str) -> CallError:
+    text, table = said.text, words()
+    detail = f"{told}: {text}" if text else told
+    if _is_filter(status, said):
+        return CallError(CONTENT_FILTER, detail, status=status)
+    if table.no_money(said.all):
+        return CallError(HTTP_ERROR, detail, fatal=True, status=status)
+    if status == 429 or (status in (400, 403, 500, 503) and table.rates(said.all)):
+        return CallError(RATE_LIMIT, detail, status=status)
+    if status in (400, 413, 422, 500) and table.too_long(said.all):
+        return CallError(TOO_LONG, detail, status=status)
+    fatal = status in FATAL_STATUS or 300 <= status < 400 or (status == 400 and bool(table.no_entry(said.all)))
+    return CallError(HTTP_ERROR, detail, fatal=fatal, status=status)
+
+
+def _is_filter(status: int, said: Said) -> bool:
+    table = filters()
+    if status in NEVER_A_FILTER:
+        return False
+    if any(map(table.codes, said.codes)):
+        return True
+    if status in A_FILTER_BY_ITS_CODE:
+        return False
+    if said.flagged or table.words(said.words):
+        return True
+    if status == 451:
+        return not words().place(said.words)
+    return said.of_content and table.hints_at(said.words)

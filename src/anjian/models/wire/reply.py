@@ -1,67 +1,93 @@
 """What comes back: the reply in the body of a chat completion."""
 
+from typing import Any
+
 import msgspec
 
-from anjian.models.base import BAD_REPLY, CONTENT_FILTER, CallError, Reply
-from anjian.text import one_line
-
-
-class _Part(msgspec.Struct, gc=False):
-    text: str | None = None
+from anjian.models.base import Reply
+from anjian.models.wire.filters import filters
+from anjian.models.wire.loose import Count, read_body
+from anjian.models.wire.stream import STARTS, read_stream
 
 
 class _Message(msgspec.Struct, gc=False):
-    content: str | list[_Part] | None = None
+    content: str
     reasoning_content: str | None = None
     reasoning: str | None = None
-    refusal: str | None = None
+    # Rarer fields: the fast reader leaves them to the lenient one.
+    thinking: Any = None
+    thought: Any = None
+    reasoning_details: Any = None
 
 
 class _Choice(msgspec.Struct):
     message: _Message
     finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    error: Any = None
+    flag: Any = None
 
 
 class _Usage(msgspec.Struct, gc=False):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+
+
+class _BaseResponse(msgspec.Struct, gc=False):
+    status_code: int = 0
 
 
 class _Completion(msgspec.Struct):
     choices: list[_Choice]
     usage: _Usage | None = None
+    error: Any = None
+    base_resp: _BaseResponse | None = None
+    need_clear_history: Any = None
 
 
 _decoder = msgspec.json.Decoder(_Completion, strict=False)
+_PLAIN_ENDS = (None, "", "stop", "length")
 
 
 def decode_body(body: bytes) -> Reply:
-    """Reads the reply out of a chat-completion body.
+    """Reads the reply out of the body of a call that succeeded: a chat completion, or a stream of its pieces.
 
     Raises:
-        CallError: With the reason `bad_reply` or `content_filter`.
+        CallError: What the body holds instead of a reply; `is_passing` tells whether trying again may help.
     """
     try:
         completion = _decoder.decode(body)
-        choice = completion.choices[0]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError):
-        start = one_line(body[:120].decode("utf-8", "replace"))
-        raise CallError(BAD_REPLY, f"not a chat completion: {start or 'an empty body'}") from None
-    message, usage = choice.message, completion.usage or _Usage()
-    text = _text(message.content) or message.refusal or ""
-    if choice.finish_reason in ("content_filter", "sensitive") and not text.strip():
-        raise CallError(CONTENT_FILTER, "the provider withheld the reply")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read_stream(body) if body.lstrip().startswith(STARTS) else read_body(body)
+    return _plain(completion) or read_body(body)
+
+
+def _plain(completion: _Completion) -> Reply | None:
+    """The reply of a completion that has text and nothing odd; None for all others."""
+    if not completion.choices or completion.error or completion.need_clear_history:
+        return None
+    if completion.base_resp and completion.base_resp.status_code:
+        return None
+    choice, usage = completion.choices[0], completion.usage or _Usage()
+    message = choice.message
+    reasoning = message.reasoning_content or message.reasoning or ""
+    if choice.finish_reason not in _PLAIN_ENDS or choice.error or choice.flag or not message.content:
+        return None
+    if not reasoning and (message.thinking or message.thought or message.reasoning_details):
+        return None
+    if choice.native_finish_reason and filters().stops(choice.native_finish_reason):
+        return None
+    if filters().wrote(message.content):
+        return None
     return Reply(
-        text=text,
-        reasoning=message.reasoning_content or message.reasoning or "",
+        text=message.content,
+        reasoning=reasoning,
         finish_reason=choice.finish_reason or "stop",
         prompt_tokens=usage.prompt_tokens or 0,
         completion_tokens=usage.completion_tokens or 0,
     )
 
 
-def _text(content: str | list[_Part] | None) -> str:
-    """Content is a string, or a list of parts of which those of type text count."""
-    if isinstance(content, list):
-        return "".join(part.text or "" for part in content)
-    return content or ""
+def is_empty(reply: Reply) -> bool:
+    """True if a reply that ended well holds nothing at all: no text, no thinking, no call of a tool."""
+    return reply.finish_reason == "stop" and not reply.text.strip() and not reply.reasoning.strip()

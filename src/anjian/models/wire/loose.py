@@ -1,0 +1,189 @@
+"""The reply in whatever servers call a chat completion; for what the fast readers refuse."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+
+from anjian.models.base import BAD_REPLY, CONTENT_FILTER, CallError, Reply
+from anjian.models.wire.errors import error_in
+from anjian.models.wire.filters import filters
+from anjian.models.wire.reading import clean, decode_text, read_json
+from anjian.models.wire.said import Said
+from anjian.text import one_line
+
+FAILED = {
+    "error", "network_error", "upstream_error", "server_error", "internal_error", "insufficient_system_resource",
+    "abort", "aborted", "cancelled", "canceled", "timeout", "failed",
+}  # fmt: skip
+"""Finish reasons of replies that broke off on the server's side: whatever text there is, it is no reply."""
+REASONING_FIELDS = (
+    "reasoning_content", "reasoning", "thinking", "thought", "thoughts", "thinking_content", "reasoning_text",
+    "reasoning_details",
+)  # fmt: skip
+"""Where servers put the thinking; the first that says something counts, for several may say the same."""
+_TEXT_FIELDS = ("text", "content", "output_text", "parts", "value", "summary", "refusal")
+_ENVELOPES = ("data", "result", "response", "output", "body")
+_SAYS_ERROR = ("code", "message", "msg", "error_code", "error_msg", "errorMessage", "detail")
+_NO_ERROR = (None, "", 0, "0", 200, "200", "success", "Success", "ok", "OK", "SUCCESS", False)
+_NOT_SAFE = (2, 3, 4)
+"""Qianfan's `flag` of a choice whose text must not be gone on with, or not be shown."""
+_DEEPEST = 20
+_MOST_TOKENS = 10**12
+Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST_TOKENS)]
+
+
+def bad_reply(why: str) -> CallError:
+    """The error for a body that is no reply."""
+    return CallError(BAD_REPLY, one_line(clean(why)))
+
+
+def read_body(body: bytes) -> Reply:
+    """Reads a body that the fast reader refused.
+
+    Raises:
+        CallError: What it holds instead of a reply.
+    """
+    text = decode_text(body)
+    start = text[:120].strip() or "an empty body"
+    try:
+        return read_document(read_json(text), start)
+    except ValueError:
+        raise bad_reply(f"not a chat completion: {start}") from None
+
+
+def read_document(document: Any, start: str, depth: int = 0) -> Reply:
+    """Reads the reply out of decoded JSON that starts so, or raises CallError, or ValueError for JSON in JSON."""
+    if isinstance(document, str) and document.lstrip()[:1] == "{" and not depth:
+        return read_document(read_json(document), start, 1)
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    if not isinstance(document, dict):
+        raise bad_reply(f"not a chat completion: {start}")
+    if _is_error(document.get("error")):
+        raise error_in({"error": document["error"]})
+    if _is_error(_field(document.get("base_resp"), "status_code")):
+        raise error_in(document["base_resp"])
+    choices = document.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        return _read_choice(choices[0], document, start)
+    for name in _ENVELOPES:
+        inner = document.get(name)
+        if isinstance(inner, dict) and ("choices" in inner or "error" in inner) and depth < 3:
+            return read_document(inner, start, depth + 1)
+    raise _without_choice(document, start)
+
+
+def _without_choice(document: dict[str, Any], start: str) -> CallError:
+    gemini = _field(document.get("promptFeedback"), "blockReason") or _field(
+        _first(document.get("candidates")), "finishReason"
+    )
+    if gemini and gemini not in ("STOP", "MAX_TOKENS"):
+        return CallError(CONTENT_FILTER, one_line(f"HTTP 200 with a block instead of a reply: {gemini}"), status=200)
+    if any(document.get(name) not in _NO_ERROR for name in _SAYS_ERROR):
+        return error_in({name: value for name, value in document.items() if name not in ("choices", "usage", "object")})
+    return bad_reply(f"not a chat completion: {start}")
+
+
+def _read_choice(choice: dict[str, Any], document: dict[str, Any], start: str) -> Reply:
+    finish = choice.get("finish_reason") or choice.get("finishReason") or choice.get("stop_reason") or ""
+    if not isinstance(finish, str):
+        raise bad_reply(f"finish_reason is no text: {start}")
+    message = next((choice[name] for name in ("message", "delta", "text") if choice.get(name) is not None), None)
+    if _is_error(choice.get("error")) or finish.lower() in FAILED:
+        raise error_in(choice.get("error") or f"finish_reason {finish}")
+    if not isinstance(message, dict):
+        message = {"content": message}
+        if message["content"] is None and not finish:
+            raise bad_reply(f"a choice without a message: {start}")
+    text, reasoning = _parts(message)
+    _see_filter(choice, document, finish, text)
+    usage = document.get("usage")
+    tools = message.get("tool_calls") or message.get("function_call")
+    return Reply(
+        text=text,
+        reasoning=reasoning,
+        finish_reason=clean("tool_calls" if tools and not text and finish in ("", "stop") else finish or "stop"),
+        prompt_tokens=_count(usage, "prompt_tokens", "input_tokens"),
+        completion_tokens=_count(usage, "completion_tokens", "output_tokens"),
+    )
+
+
+def _see_filter(choice: dict[str, Any], document: dict[str, Any], finish: str, text: str) -> None:
+    """Raises `content_filter` for what a filter stopped or wrote."""
+    reasons = [reason for reason in (finish, choice.get("native_finish_reason")) if isinstance(reason, str)]
+    table = filters()
+    if any(map(table.stops, reasons)):
+        why = f"finish_reason {', '.join(reasons)}"
+    elif document.get("need_clear_history") is True or choice.get("flag") in _NOT_SAFE:
+        why = "the reply is marked as unsafe"
+    elif table.wrote(text):
+        why = "what stands in the model's place is the filter's"
+    elif not text.strip() and (finish == "refusal" or Said({**document, "choice": choice}).flagged):
+        # Classifiers beside the model stop so; a model's own refusal has words.
+        why = "an empty reply, marked as refused"
+    else:
+        return
+    raise CallError(CONTENT_FILTER, one_line(clean(f"HTTP 200, {why}: {text}".rstrip(": "))), status=200)
+
+
+def _parts(message: dict[str, Any]) -> tuple[str, str]:
+    """Text and thinking of a message."""
+    texts: list[str] = []
+    inline: list[str] = []
+    _take(message.get("content"), texts, inline)
+    if not "".join(texts).strip():
+        _take(message.get("refusal"), texts, inline)
+    for name in REASONING_FIELDS:
+        thoughts: list[str] = []
+        if not isinstance(message.get(name), bool):
+            _take(message.get(name), thoughts, thoughts)
+        if thinking := clean("".join(thoughts)).strip():
+            return clean("".join(texts)), thinking
+    return clean("".join(texts)), clean("".join(inline))
+
+
+def _take(content: Any, texts: list[str], thoughts: list[str], depth: int = 0) -> None:
+    """Sorts a string, a part or a list of parts into text and thinking."""
+    if content is None:
+        return
+    if isinstance(content, str):
+        texts.append(content)
+    elif isinstance(content, list) and depth < _DEEPEST:
+        for part in content:
+            _take(part, texts, thoughts, depth + 1)
+    elif isinstance(content, dict) and depth < _DEEPEST:
+        kind = str(content.get("type", "")).lower()
+        thinks = "think" in kind or "reason" in kind or "thought" in kind or content.get("thought") is True
+        for name in REASONING_FIELDS:
+            if not isinstance(content.get(name), bool):
+                _take(content.get(name), thoughts, thoughts, depth + 1)
+        for name in _TEXT_FIELDS:
+            _take(content.get(name), thoughts if thinks else texts, thoughts, depth + 1)
+    else:
+        raise bad_reply(f"content that is no text but {type(content).__name__}")
+
+
+def _is_error(error: Any) -> bool:
+    if isinstance(error, dict):
+        return any(value not in _NO_ERROR for value in error.values())
+    return error not in _NO_ERROR and bool(error)
+
+
+def _field(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, Sequence) and value else None
+
+
+def _count(usage: Any, *names: str) -> int:
+    for name in names:
+        try:
+            count = int(_field(usage, name))
+        except (TypeError, ValueError, OverflowError):
+            continue
+        if 0 <= count <= _MOST_TOKENS:
+            return count
+    return 0
