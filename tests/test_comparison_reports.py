@@ -1,9 +1,11 @@
 """Comparisons as people see them: terminal, Markdown, CSV, LaTeX and HTML, with hostile names and answers."""
 
 import asyncio
+import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -232,7 +234,8 @@ def test_markdown_shows_any_name_as_it_is(name: str) -> None:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    assert path.read_bytes().startswith(codecs.BOM_UTF8), "Excel needs it"
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
 
 
 def test_the_cells_are_tidy(comparison: SideBySide, folder: Path) -> None:
@@ -255,11 +258,13 @@ def test_the_changes_are_tidy(comparison: SideBySide, folder: Path) -> None:
     assert {line["decision"] for line in lines} == {contrast.decision.outcome for contrast in comparison.contrasts}
 
 
-@given(st.text(st.sampled_from("=+-@\t\r\n \x1b\u202e'1a,\"")))
+@given(st.text(st.sampled_from("=+-@＝＋－＠﹣﹫\t\r\n \u3000\xa0\u200d\x1b\u202e'“1a,\"")))
 def test_no_cell_is_a_formula(name: str) -> None:
-    ((cell,),) = csv.reader(io.StringIO(csv_text([[name + "x"]])))
-    assert not cell.strip().startswith(("=", "+", "-", "@"))
-    assert cell in (plain(name + "x"), "'" + plain(name + "x"))
+    ((cell,),) = csv.reader(io.StringIO(csv_text([[name + "x"]]).removeprefix("\ufeff")))
+    text = plain(name + "x")
+    assert cell in (text, "'" + text)
+    meant = unicodedata.normalize("NFKC", text.lstrip(" \u3000\xa0\u200d'“\""))
+    assert (cell != text) == meant.startswith(("=", "+", "-", "@"))
 
 
 # LaTeX

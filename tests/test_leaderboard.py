@@ -65,7 +65,8 @@ def test_published_rows_are_marked_and_never_ranked(tmp_path: Path) -> None:
 def test_csv_runs_no_formula_and_the_terminal_no_escape(tmp_path: Path) -> None:
     run = write_run(tmp_path / "a", '=HYPERLINK("x")\x1b[31m[bold]', 50, 1)
     text = anjian("leaderboard", run, "--format", "csv").stdout
-    [row] = csv.DictReader(io.StringIO(text))
+    assert text.startswith("\ufeff"), "Excel needs it"
+    [row] = csv.DictReader(io.StringIO(text[1:]))
     assert row["model"].startswith("'=HYPERLINK")
     assert row["目标劫持"] == "45.0"
     shown = anjian("leaderboard", run).stdout
@@ -93,7 +94,7 @@ def test_lines_have_the_keys_of_the_areas_and_of_the_guard(tmp_path: Path) -> No
         "attack", "over_refusal",
     ]  # fmt: skip
     assert found["over_refusal"] == 0.25
-    [head, *_] = anjian("leaderboard", run, "--format", "csv").stdout.splitlines()
+    [head, *_] = anjian("leaderboard", run, "--format", "csv").stdout.removeprefix("\ufeff").splitlines()
     assert head == ",".join([*list(found)[:12], "n,scored,access,size,judge,items,source,目标劫持"])
     table = anjian("leaderboard", run).stdout
     assert all(word in table for word in ("25.00", "过度拒答", "第 1 轮", "传统安全", "指令攻击"))

@@ -19,18 +19,21 @@ def show_leaderboard(
     models: Annotated[Path | None, typer.Option(help="A TOML table of open/closed and size tags.")] = None,
 ) -> None:
     """Rank runs by total score; overlapping intervals share a rank."""
-    from rich.console import Console
-
+    from anjian.console import plain_console
     from anjian.reports.leaderboard import leaderboard, published_lines, remarks
     from anjian.reports.leaderboard_forms import as_csv, as_json, as_table
+    from anjian.reports.text import BOM
 
     ranking, lines = leaderboard(runs, models)
     notes = remarks(lines)
     lines += published_lines(ranking) if published else []
     if form == "table":
-        Console().print(as_table(ranking, lines))
-    else:
-        text = as_json(ranking, lines) + "\n" if form == "json" else as_csv(ranking, lines)
-        sys.stdout.write(text)
+        plain_console().print(as_table(ranking, lines))
+    elif form == "json":
+        sys.stdout.write(as_json(ranking, lines) + "\n")
+    elif sys.stdout.isatty():
+        sys.stdout.write(as_csv(ranking, lines).removeprefix(BOM))
+    else:  # It becomes a file, whatever the terminal's encoding.
+        sys.stdout.buffer.write(as_csv(ranking, lines).encode())
     for note in notes:
         sys.stderr.write(f"note: {note}\n")

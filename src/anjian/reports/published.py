@@ -125,7 +125,7 @@ def _folder() -> Traversable:
 
 def _filled(sheet: Sheet, path: Traversable) -> Sheet:
     values, licence = {}, {}
-    for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
+    for row in csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()):
         model = row.pop("model")
         if LICENCE in row:
             licence[model] = row.pop(LICENCE)

@@ -2,22 +2,16 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
-
-from rich.markup import escape
 
 from anjian.text import plain
 
 _DASH = "–"
-_FORMULA = ("=", "+", "-", "@")
-
-
-def clean(text: str) -> str:
-    """Like `plain`, and escapes what rich would read as markup, so that it can stand in any rich string."""
-    text = plain(text)
-    body = text.rstrip("\\")
-    # rich leaves several backslashes at the end as they are, and they would escape the tag that follows.
-    return escape(body) + 2 * text[len(body) :]
+BOM = "\ufeff"
+"""Begins every CSV file: without it, Excel takes UTF-8 for the system's own encoding."""
+# Blanks, joiners and quotes may stand before it, and full-width and small forms mean the same.
+_FORMULA = re.compile("[\\s\u200c\u200d'\"`‘’“”＇＂]*[=+\\-@＝＋－＠﹦﹢﹣﹫]")
 
 
 def number(value: float | None, factor: float = 100, digits: int = 2) -> str:
@@ -31,8 +25,9 @@ def interval_text(low: float | None, high: float | None, factor: float = 100, di
 
 
 def csv_text(lines: Iterable[Iterable[object]]) -> str:
-    """Lines of cells as CSV; None is empty, and no text can pass for a spreadsheet formula."""
+    """Lines of cells as CSV that Excel opens; None is empty, and no text can pass for a spreadsheet formula."""
     text = io.StringIO()
+    text.write(BOM)
     csv.writer(text, lineterminator="\n").writerows(map(_cell, line) for line in lines)
     return text.getvalue()
 
@@ -43,5 +38,5 @@ def _cell(value: object) -> object:
         return ""
     if isinstance(value, str):
         value = plain(value)
-        return f"'{value}" if value.lstrip().startswith(_FORMULA) else value
+        return f"'{value}" if _FORMULA.match(value) else value
     return value
