@@ -80,9 +80,14 @@ def _without_choice(document: dict[str, Any], start: str) -> CallError:
     )
     if gemini and gemini not in ("STOP", "MAX_TOKENS"):
         return CallError(CONTENT_FILTER, one_line(f"HTTP 200 with a block instead of a reply: {gemini}"), status=200)
-    if any(document.get(name) not in _NO_ERROR for name in _SAYS_ERROR):
-        return error_in({name: value for name, value in document.items() if name not in ("choices", "usage", "object")})
+    if says_error(document):
+        return error_in(document)
     return bad_reply(f"not a chat completion: {start}")
+
+
+def says_error(document: dict[str, Any]) -> bool:
+    """True if fields beside the choices say that something failed."""
+    return any(document.get(name) not in _NO_ERROR for name in _SAYS_ERROR)
 
 
 def _read_choice(choice: dict[str, Any], document: dict[str, Any], start: str) -> Reply:

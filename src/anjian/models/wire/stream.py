@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from anjian.models.base import Reply
+from anjian.models.wire.errors import error_in
 from anjian.models.wire.filters import filters
-from anjian.models.wire.loose import REASONING_FIELDS, Count, bad_reply, read_body, read_document
+from anjian.models.wire.loose import REASONING_FIELDS, Count, bad_reply, read_body, read_document, says_error
 from anjian.models.wire.reading import decode_text, read_json
 
 STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
@@ -116,6 +117,8 @@ def _read_any(raw: bytes) -> Reply:
             ended = True
             continue
         document = _document(data)
+        if "choices" not in document and says_error(document):
+            raise error_in(document)
         first = (document.get("choices") or [None])[0] if isinstance(document.get("choices"), list) else None
         whole.update({name: value for name, value in document.items() if name != "choices" and value is not None})
         if isinstance(first, dict):
