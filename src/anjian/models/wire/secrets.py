@@ -1,26 +1,68 @@
 """Keys and passwords: found in whatever a server says, however they are written there."""
 
 import base64
+import html
 import re
-from urllib.parse import quote
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, unquote, urlsplit
+
+from yarl import URL
 
 SHORTEST_SECRET = 6
 """Shorter keys are placeholders such as EMPTY, and would be struck out of innocent replies."""
+SHORTEST_VALUE = 8
+"""Shorter headers that do not look secret are names of teams and the like."""
+SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|passw|pwd|credential|session|^sig|signature", re.IGNORECASE)
+PLAIN_HEADERS = {"accept", "accept-encoding", "accept-language", "connection", "content-type", "user-agent"}
 
 
-def key_pattern(key: str) -> re.Pattern[bytes] | None:
-    """Finds a key in raw bodies: as it is, escaped in JSON or a URL, in base64 alone or after a user's name."""
-    if len(key) < SHORTEST_SECRET:
-        return None
-    forms = [key]
+def pattern_of(secrets: Iterable[str]) -> re.Pattern[bytes] | None:
+    """Finds secrets in raw bodies: as they are, escaped in JSON, HTML or a URL, in base64 alone or after a user's name.
+
+    Returns:
+        None where there is nothing to hide.
+    """
+    found = sorted({one for one in secrets if len(one) >= SHORTEST_SECRET}, key=len, reverse=True)
+    forms = [form for one in found for form in (one, *_in_base64(one))]
+    return re.compile("|".join("".join(map(_spellings, form)) for form in forms).encode()) if forms else None
+
+
+def in_headers(headers: Mapping[str, str]) -> Iterator[str]:
+    """What of a user's headers must not be seen: values that are long or whose name looks secret, and their words."""
+    for name, value in headers.items():
+        if name.lower() not in PLAIN_HEADERS:
+            shortest = SHORTEST_SECRET if SECRET_NAME.search(name) else SHORTEST_VALUE
+            yield from (part for part in (value, *value.split()) if len(part) >= shortest)
+
+
+def in_url(url: URL) -> Iterator[str]:
+    """Values of a query whose name looks secret."""
+    for name, value in url.query.items():
+        if SECRET_NAME.search(name):
+            yield value
+
+
+def in_proxy(proxy: str) -> Iterator[str]:
+    """The password in a proxy's address, and what its header makes of it."""
+    user, colon, password = urlsplit(proxy).netloc.rpartition("@")[0].partition(":")
+    if colon:
+        yield from (password, unquote(password), f"{unquote(user)}:{unquote(password)}")
+
+
+def _in_base64(secret: str) -> Iterator[str]:
     for before in range(3):
-        # Where the key starts within three bytes; characters that hold bits of its neighbours are left out.
-        padded = bytes(before) + key.encode()
-        forms.append(base64.b64encode(padded).decode()[(before * 8 + 5) // 6 : len(padded) * 8 // 6])
-    return re.compile("|".join("".join(map(_spellings, form)) for form in forms).encode())
+        # Where the secret starts within three bytes; characters that hold bits of its neighbours are left out.
+        padded = bytes(before) + secret.encode()
+        yield base64.b64encode(padded).decode()[(before * 8 + 5) // 6 : len(padded) * 8 // 6]
 
 
 def _spellings(char: str) -> str:
     if char.isascii() and char.isalnum():
         return char
-    return rf"(?i:\\?{re.escape(char)}|\\u{ord(char):04x}|{re.escape(quote(char, safe=''))})"
+    named = rf"|{re.escape(html.escape(char))}" if html.escape(char) != char else ""
+    return rf"(?i:\\?{re.escape(char)}|\\u{ord(char):04x}|{re.escape(quote(char, safe=''))}{named})"
+
+
+def key_pattern(key: str) -> re.Pattern[bytes] | None:
+    """Finds one key."""
+    return pattern_of([key])
