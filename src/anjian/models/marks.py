@@ -1,0 +1,110 @@
+"""The table of the marks between which models think, compiled from marks.toml."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+
+class _Pair(msgspec.Struct, forbid_unknown_fields=True):
+    open: str
+    close: str
+    both: bool = False
+
+
+class _Unknown(msgspec.Struct, forbid_unknown_fields=True):
+    words: str
+    titles: str
+    bare: str
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    tags: list[str]
+    answer_tags: list[str]
+    marks: list[_Pair]
+    answers: list[_Pair]
+    unknown: _Unknown
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A pair of marks; where `both` is set, one without the other is none."""
+
+    open: re.Pattern[str]
+    close: re.Pattern[str]
+    both: bool = False
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """All marks.
+
+    Attributes:
+        thinking: Pairs by the name of their group in `opening`.
+        opening: Any mark that opens thinking.
+        tag_close: The closing mark of any tag: some models open with one and close with another.
+        sure_close: Closing marks that divide a reply without an opening one.
+        line_close: Closing marks that do so where they begin or end a line.
+        answers: Pairs around an answer, by the name of their group in `answer`.
+        answer: Any mark that opens an answer.
+        unknown: What looks like an opening mark and is none that is known.
+    """
+
+    thinking: dict[str, Mark]
+    opening: re.Pattern[str]
+    tag_close: re.Pattern[str]
+    sure_close: re.Pattern[str]
+    line_close: re.Pattern[str]
+    answers: dict[str, Mark]
+    answer: re.Pattern[str]
+    unknown: re.Pattern[str]
+
+
+@cache
+def marks() -> Marks:
+    """Reads the table of marks."""
+    table = msgspec.toml.decode(files("anjian.models").joinpath("marks.toml").read_bytes(), type=_Table)
+    # Longer names first: an alternative that matches ends the search.
+    tags = [_tag(name) for name in sorted(table.tags, key=len, reverse=True)]
+    first = _tag("think")
+    pairs = tags + table.marks
+    answers = [_tag(name, both=True) for name in table.answer_tags] + table.answers
+    tag_close = _any_of(pair.close for pair in tags)
+    line = tag_close.pattern
+    return Marks(
+        thinking=_by_group(pairs),
+        opening=_groups(pairs),
+        tag_close=tag_close,
+        sure_close=_any_of([first.close, *(pair.close for pair in table.marks if not pair.both)]),
+        line_close=re.compile(rf"^[ \t]*(?:{line})|(?:{line})[ \t]*$", re.IGNORECASE | re.MULTILINE),
+        answers=_by_group(answers),
+        answer=_groups(answers),
+        unknown=_compiled(
+            rf"[<＜◁]\|?\s*[\w:.-]{{0,30}}?{table.unknown.words}[\w:. -]{{0,30}}\s*\|?[>＞▷]"
+            rf"|[\[【《〈{{]\s*(?:{table.unknown.titles})\s*[\]】》〉}}](?!\()|{table.unknown.bare}"
+        ),
+    )
+
+
+def _tag(name: str, both: bool = False) -> _Pair:
+    left, right, prefix = "(?:<|＜|&lt;)", "(?:>|＞|&gt;)", r"(?:[\w-]{1,20}:)?"
+    word = re.escape(name)
+    return _Pair(
+        rf"{left}\s*{prefix}{word}(?:\s[^<>\n]{{0,80}}?)?\s*{right}", rf"{left}\s*/\s*{prefix}{word}\s*{right}", both
+    )
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return _compiled("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def _groups(pairs: list[_Pair]) -> re.Pattern[str]:
+    return _compiled("|".join(f"(?P<m{i}>{pair.open})" for i, pair in enumerate(pairs)))
+
+
+def _by_group(pairs: list[_Pair]) -> dict[str, Mark]:
+    return {f"m{i}": Mark(_compiled(pair.open), _compiled(pair.close), pair.both) for i, pair in enumerate(pairs)}
