@@ -9,21 +9,26 @@ from anjian.models.wire.words import Find, any_of
 
 LONGEST_CANNED_TEXT = 200
 """Longer replies are not compared with what gateways put in the model's place."""
+LONGEST_TAIL = 100
+CLOSING_BRACKETS = ("]", "】", ")", "）")
 
 
-class _Provider(msgspec.Struct, forbid_unknown_fields=True, rename={"exceptions": "except"}):
+class _Provider(msgspec.Struct, forbid_unknown_fields=True, rename={"exceptions": "except", "self_talk": "self"}):
     source: str
     codes: list[str] = []
     messages: list[str] = []
     finish: list[str] = []
     texts: list[str] = []
+    tails: list[str] = []
     exceptions: list[str] = []
+    self_talk: list[str] = []
 
 
 class Filters(msgspec.Struct, frozen=True):
-    """The table in one pattern for each column; `words` are those of listed providers, `hints` those that any may use.
+    """The table in one pattern for each column.
 
-    What innocent errors say beside a hint stands in `exceptions`; a listed provider's words have none.
+    `words` and `texts` are those of listed providers; `hints` and `likely_texts` are those that any may use, unless
+    `exceptions` or `self_talk` are found beside them.
     """
 
     codes: Find
@@ -32,14 +37,22 @@ class Filters(msgspec.Struct, frozen=True):
     exceptions: Find
     finish: Find
     texts: Find
+    likely_texts: Find
+    self_talk: Find
+    tails: Find
 
     def stops(self, finish_reason: str) -> bool:
         """True if a finish reason says that a filter stopped the reply."""
         return bool(self.finish(finish_reason.strip()))
 
     def wrote(self, text: str) -> bool:
-        """True if a reply is what a gateway puts in the model's place."""
-        return len(text) <= LONGEST_CANNED_TEXT and bool(self.texts(text.strip()))
+        """True if a reply is what a gateway puts in the model's place, or ends with what it breaks a reply off with."""
+        text = text.strip()
+        if len(text) <= LONGEST_CANNED_TEXT and (
+            self.texts(text) or (self.likely_texts(text) and not self.self_talk(text))
+        ):
+            return True
+        return text.endswith(CLOSING_BRACKETS) and bool(self.tails(text[-LONGEST_TAIL:]))
 
     def hints_at(self, words: str) -> bool:
         """True if an error's words hint at a filter, and at nothing more ordinary."""
@@ -60,5 +73,8 @@ def filters() -> Filters:
         hints=any_of(common.messages).search,
         exceptions=any_of(common.exceptions).search,
         finish=any_of(reason for row in rows for reason in row.finish).fullmatch,
-        texts=any_of(text for row in rows for text in row.texts).fullmatch,
+        texts=any_of(text for row in listed for text in row.texts).fullmatch,
+        likely_texts=any_of(common.texts).fullmatch,
+        self_talk=any_of(common.self_talk).search,
+        tails=any_of(tail for row in rows for tail in row.tails).search,
     )
