@@ -155,6 +155,7 @@ def test_what_is_no_completion_is_a_bad_reply_of_one_line(document: Any) -> None
      ({"error": {"code": 429, "message": "Rate limited"}, **completion("半")}, "rate_limit", 429, True),
      ({"error": "model is loading"}, "http_error", 500, True), ({"error": {"code": 401, "message": "no"}},
      "http_error", 401, False),
+     ({"error": {"code": "insufficient_quota"}}, "rate_limit", 429, True),
      ({"error": {"message": "Insufficient Balance"}}, "http_error", 402, False),
      ({"error": {"message": "Content Exists Risk"}}, "content_filter", 500, False),
      ({"error": {"code": "data_inspection_failed", "message": "x"}}, "content_filter", 500, False),

@@ -23,6 +23,7 @@ class _Unknown(msgspec.Struct, forbid_unknown_fields=True):
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
     tags: list[str]
     answer_tags: list[str]
+    ends: tuple[str, ...]
     marks: list[_Pair]
     answers: list[_Pair]
     unknown: _Unknown
@@ -47,6 +48,7 @@ class Marks(msgspec.Struct, frozen=True):
         line_close: Closing marks that do so where they begin or end a line.
         answers: Pairs around an answer, by the name of their group in `answer`.
         answer: Any mark that opens an answer.
+        ends: What may be left at the end of an answer.
         unknown: What looks like an opening mark and is none that is known.
     """
 
@@ -57,6 +59,7 @@ class Marks(msgspec.Struct, frozen=True):
     line_close: re.Pattern[str]
     answers: dict[str, Mark]
     answer: re.Pattern[str]
+    ends: tuple[str, ...]
     unknown: re.Pattern[str]
 
 
@@ -79,6 +82,7 @@ def marks() -> Marks:
         line_close=re.compile(rf"^[ \t]*(?:{line})|(?:{line})[ \t]*$", re.IGNORECASE | re.MULTILINE),
         answers=_by_group(answers),
         answer=_groups(answers),
+        ends=table.ends,
         unknown=_compiled(
             rf"[<＜◁]\|?\s*[\w:.-]{{0,30}}?{table.unknown.words}[\w:. -]{{0,30}}\s*\|?[>＞▷]"
             rf"|[\[【《〈{{]\s*(?:{table.unknown.titles})\s*[\]】》〉}}](?!\()|{table.unknown.bare}"
@@ -87,7 +91,7 @@ def marks() -> Marks:
 
 
 def _tag(name: str, both: bool = False) -> _Pair:
-    left, right, prefix = "(?:<|＜|&lt;)", "(?:>|＞|&gt;)", r"(?:[\w-]{1,20}:)?"
+    left, right, prefix = "(?:<|＜|&lt;)", "(?:>|＞|&gt;)", r"(?:[\w-]{1,20}[:|])?"
     word = re.escape(name)
     return _Pair(
         rf"{left}\s*{prefix}{word}(?:\s[^<>\n]{{0,80}}?)?\s*{right}", rf"{left}\s*/\s*{prefix}{word}\s*{right}", both

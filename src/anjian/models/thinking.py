@@ -175,7 +175,10 @@ def _answer(text: str) -> str:
             text = _without_last(text[around.end() :], table.answers[str(around.lastgroup)].close)
         else:
             break
-    return text.removesuffix("<|return|>").rstrip()
+    if text.endswith("|>"):
+        for end in marks().ends:
+            text = text.removesuffix(end).rstrip()
+    return text
 
 
 def _unwrapped(text: str) -> str:

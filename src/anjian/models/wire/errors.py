@@ -51,7 +51,13 @@ def _status_of(said: Said) -> int:
         if re.fullmatch("[45][0-9][0-9]", code):
             return int(code)
     table = words()
-    guesses = ((table.no_money, 402), (table.rates, 429), (table.no_entry, 401), (table.no_model, 404))
+    guesses = (
+        (table.no_money, 402),
+        (table.rates, 429),
+        (table.no_entry, 401),
+        (table.no_model, 404),
+        (table.spent, 429),
+    )
     return next((status for says, status in guesses if says(said.all)), 500)
 
 

@@ -91,7 +91,7 @@ def says_error(document: dict[str, Any]) -> bool:
 
 
 def _read_choice(choice: dict[str, Any], document: dict[str, Any], start: str) -> Reply:
-    finish = choice.get("finish_reason") or choice.get("finishReason") or choice.get("stop_reason") or ""
+    finish = choice.get("finish_reason") or choice.get("finishReason") or ""
     if not isinstance(finish, str):
         raise bad_reply(f"finish_reason is no text: {start}")
     message = next((choice[name] for name in ("message", "delta", "text") if choice.get(name) is not None), None)
