@@ -81,7 +81,8 @@ TOKENS = [
     ("<|begin_of_thought|>", "<|end_of_thought|>"), ("<|channel>thought\n", "<channel|>"), ("[unused16]", "[unused17]"),
     ("<|START_THINKING|>", "<|END_THINKING|>"), ("<|inner_prefix|>", "<|inner_suffix|>"), ("<mm:think>", "</mm:think>"),
     ("<|open|>think<|sep|>", "<|close|>think<|sep|>"), ("<|think:start|>", "<|think:end|>"),
-    ("<ifm|think>", "</ifm|think>"), ("<|plamo:begin_think:plamo|>", "<|plamo:end_think:plamo|>"), ("<think_fast>", "</think_fast>"),
+    ("<ifm|think>", "</ifm|think>"), ("<|plamo:begin_think:plamo|>", "<|plamo:end_think:plamo|>"),
+    ("<think_fast>", "</think_fast>"),
 ]  # fmt: skip
 TAGS = [(f"<{n}>", f"</{n}>") for n in ("thinking", "thought", "thoughts", "reasoning", "reason", "longcat_think")]
 SPACED = [
