@@ -1,12 +1,13 @@
 # make demo   a new machine: installs, evaluates a bundled model, makes it safer, evaluates it again, compares three stages
 # make test   a new machine: installs, runs every check
 # make fuzz   the readers, with ten thousand inputs each
+# make stress a hundred kills, and twelve draws of calls that go wrong
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_ITEMS := 240
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types tests fuzz bench browser clean
+.PHONY: demo test lint types tests fuzz stress bench browser clean
 
 # The last command shows the verdict; with --gate it would also end with its exit code.
 demo: .venv/.local
@@ -33,6 +34,10 @@ tests: .venv/.dev browser
 # Every property test with ten thousand inputs.
 fuzz: .venv/.dev
 	ANJIAN_FUZZ=10000 $(PYTEST) -m hypothesis --timeout 3600
+
+# Kills, faults and echoed secrets, many more than in `make test`.
+stress: .venv/.dev
+	ANJIAN_KILLS=100 ANJIAN_FAULT_SEEDS=12 $(PYTEST) tests/test_kills.py tests/test_faults.py tests/test_secrets.py
 
 bench: .venv/.dev
 	$(BIN)/python bench/engine.py
