@@ -22,6 +22,11 @@ def plain(text: str) -> str:
     return _HIDDEN.sub("", re.sub(r"[\t\r\n]+", " ", text))
 
 
+def kept_lines(text: str) -> str:
+    """Keeps lines, and drops what `plain` drops."""
+    return _HIDDEN.sub("", text.replace("\t", " "))
+
+
 def visible(text: str) -> str:
     r"""Keeps lines, and shows hidden characters by their code point: what a reply hides is worth seeing.
 

@@ -1,6 +1,5 @@
 """`anjian grow`: makes new adversarial items from seeds."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -31,11 +30,12 @@ def grow_items(
     models: Models = None,
 ) -> None:
     """Grow items: keep what elicits risk from the targets, rewrite what stays safe, drop the rest."""
-    from anjian.console import plain_console
+    from anjian.console import plain_console, tell
     from anjian.models.base import Sampling
     from anjian.models.resolve import Access
     from anjian.runs.grow import GrowPlan, grow
     from anjian.runs.loop import run_async
+    from anjian.text import plain
 
     plan = GrowPlan(
         seeds=seeds,
@@ -48,12 +48,10 @@ def grow_items(
     )
     harvest = run_async(grow(plan, out, plain_console(stderr=True)))
     total = harvest.kept + harvest.safe + harvest.near_duplicates + harvest.failed
-    typer.echo(
-        f"{total} seeds: {harvest.kept} new items in {out}, {harvest.safe} stayed safe, "
-        f"{harvest.near_duplicates} near-duplicates, {harvest.failed} failed"
-    )
+    said = f"{total} seeds: {harvest.kept} new items in {out}, {harvest.safe} stayed safe, "
+    typer.echo(plain(f"{said}{harvest.near_duplicates} near-duplicates, {harvest.failed} failed"))
     if harvest.stopped:
-        sys.stderr.write(f"anjian: {harvest.stopped}\n")
+        tell(f"anjian: {harvest.stopped}")
     if harvest.failed > MOST_FAILURES * total:
-        sys.stderr.write(f"anjian: {harvest.failed} of {total} seeds failed; run the same command to ask again\n")
+        tell(f"anjian: {harvest.failed} of {total} seeds failed; run the same command to ask again")
         raise typer.Exit(LOW_COVERAGE)

@@ -19,7 +19,7 @@ def show_leaderboard(
     models: Annotated[Path | None, typer.Option(help="A TOML table of open/closed and size tags.")] = None,
 ) -> None:
     """Rank runs by total score; overlapping intervals share a rank."""
-    from anjian.console import plain_console
+    from anjian.console import plain_console, tell
     from anjian.reports.leaderboard import leaderboard, published_lines, remarks
     from anjian.reports.leaderboard_forms import as_csv, as_json, as_table
     from anjian.reports.text import BOM
@@ -36,4 +36,4 @@ def show_leaderboard(
     else:  # It becomes a file, whatever the terminal's encoding.
         sys.stdout.buffer.write(as_csv(ranking, lines).encode())
     for note in notes:
-        sys.stderr.write(f"note: {note}\n")
+        tell(f"note: {note}")

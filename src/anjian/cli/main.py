@@ -11,6 +11,7 @@ import typer
 from anjian import __version__
 from anjian.cli import bank, compare, doctor, enhance, grow, imports, leaderboard, models, new, published, suites
 from anjian.cli import eval as eval_
+from anjian.console import flush_output, prepare_output, silence, tell
 from anjian.errors import AnjianError
 
 app = typer.Typer(
@@ -58,15 +59,21 @@ for _command in (
 
 def run() -> None:
     """The entry point: never shows a traceback for what a user can mend."""
+    prepare_output()
     try:
         code = app(standalone_mode=False)
+        flush_output()
     except AnjianError as error:
-        sys.stderr.write(f"anjian: {error}\n")
+        tell(f"anjian: {error}")
         code = error.exit_code
     except typer.TyperException as error:
         if shown := " ".join(error.format_message().split()).rstrip("."):
-            sys.stderr.write(f"anjian: {shown}; `anjian --help` and `anjian COMMAND --help` explain\n")
+            tell(f"anjian: {shown}; `anjian --help` and `anjian COMMAND --help` explain")
         code = error.exit_code
+    except OSError as error:  # Standard output is on a full disk, say.
+        tell(f"anjian: {error}")
+        silence(sys.stdout)
+        code = 1
     if code == INTERRUPTED:
-        sys.stderr.write("\nanjian: stopped; what was answered is kept, run the same command to go on\n")
+        tell("\nanjian: stopped; what was answered is kept, run the same command to go on")
     sys.exit(code)

@@ -1,6 +1,6 @@
 """Scores as tables for a terminal: overall, by area, with and without history, by category, and the thinking."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
 from rich import box
@@ -11,10 +11,10 @@ from rich.text import Text
 from anjian.names import Name
 from anjian.reports.names import Key, Lexicon, key_of
 from anjian.reports.text import interval_text, number
-from anjian.reports.words import KINDS, SHAPES, named
+from anjian.reports.words import KINDS, SHAPES, named, reason
 from anjian.scores.measures import THINKING
 from anjian.scores.rows import Row
-from anjian.text import plain
+from anjian.text import one_line, plain
 
 ENOUGH = 0.95
 """Coverage below this is shown as a warning."""
@@ -22,6 +22,8 @@ _WITH_INTERVALS = ("area", "ability", "history", "round")
 _COMPACT = ("category", "dimension")
 _METRICS_ABREAST = 4
 _NARROW = 80
+_REASON = 29
+"""Columns for the name of a reason."""
 _HEAD, _HEAD_WIDTH = 7, 12
 """Longest lines of a head, in Chinese characters and in Latin letters."""
 
@@ -30,6 +32,18 @@ def print_scores(rows: Sequence[Row], console: Console, lexicon: Lexicon) -> Non
     """Prints the rows of a run as tables that suit the console's width."""
     for table in score_tables(rows, lexicon, console.width):
         console.print(table)
+
+
+def failure_table(failures: Iterable[tuple[str, int, str]]) -> Table:
+    """Why replies have no verdict: each reason on a line, with how many there are and the words of who failed."""
+    table = titled_table("未计分的原因 why replies are unscored")
+    table.width = _NARROW
+    table.add_column("条数 n", justify="right", no_wrap=True)
+    table.add_column("原因 reason", no_wrap=True, overflow="ellipsis", max_width=_REASON)
+    table.add_column("说明 words", no_wrap=True, overflow="ellipsis", ratio=1)
+    for key, count, words in failures:
+        table.add_row(Text(str(count)), Text(plain(str(reason(key)))), Text(one_line(words)))
+    return table
 
 
 def score_tables(rows: Sequence[Row], lexicon: Lexicon, width: int = 100) -> list[Table]:

@@ -1,37 +1,52 @@
 """Shows how far a run is: a live line on a terminal, now and then a plain line elsewhere."""
 
+import asyncio
 import time
+from collections.abc import Callable
 from types import TracebackType
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn
+
+from anjian.text import one_line
 
 PLAIN_SECONDS = 15.0
-LIVE_SECONDS = 0.2
+LIVE_SECONDS = 0.5
+WIDTH = 80
+"""Columns of a plain line, and of a live one on a wider terminal."""
+_BAR = 12
 
 
 class RunProgress:
-    """Counts finished dialogues; enter it as a context manager."""
+    """Counts finished dialogues; enter it as a context manager, and let `ticking` run as long."""
 
-    def __init__(self, total: int, console: Console, done: int = 0) -> None:
-        """Starts at `done` of `total` dialogues."""
+    def __init__(
+        self, total: int, console: Console, spent: Callable[[], str] = str, waiting: Callable[[], str] = str
+    ) -> None:
+        """Starts with nothing done.
+
+        Args:
+            total: How many dialogues there are.
+            console: Where it is shown.
+            spent: Says what was spent so far; empty without prices.
+            waiting: Says who waits for what; empty while nobody does.
+        """
         self.total = total
-        self.done = done
-        self.fresh = self.unscored = self.tokens = 0
+        self.done = self.fresh = self.failed = self.tokens = 0
         self._console = console
-        self._live_seconds = LIVE_SECONDS if console.is_terminal else PLAIN_SECONDS
-        self._started = self._shown = time.monotonic()
+        self._spent = spent
+        self._waiting = waiting
+        self._started, self._ended = time.monotonic(), False
         self._live = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[state]}"),
+            BarColumn(bar_width=_BAR),
+            TextColumn("{task.description}", markup=False),
             console=console,
             transient=True,
+            auto_refresh=False,
             disable=not console.is_terminal,
         )
-        self._task = self._live.add_task("dialogues", total=total, state="")
+        self._task = self._live.add_task(self.state(), total=total)
 
     def __enter__(self) -> "RunProgress":
         """Starts the display."""
@@ -41,43 +56,57 @@ class RunProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Ends the display, the last state left in place."""
         self._live.stop()
+        self._ended = True
         if self.fresh:
-            self._console.print(self.state(), highlight=False, markup=False, soft_wrap=True)
+            self._print()
 
-    def add(self, unscored: int, tokens: int, fresh: bool = True) -> None:
-        """Counts one dialogue with its unscored replies; `tokens` is the sum generated so far.
+    def add(self, failed: int, tokens: int, fresh: bool = True) -> None:
+        """Counts one dialogue.
 
         Args:
-            unscored: Replies of the dialogue without a verdict.
+            failed: Its replies without a verdict, as far as that is known: built-in judges judge later.
             tokens: The sum generated so far.
             fresh: False if all of it was stored before.
         """
         self.done += 1
         self.fresh += fresh
-        self.unscored += unscored
+        self.failed += failed
         self.tokens = tokens
-        now = time.monotonic()
-        if now - self._shown > self._live_seconds:
-            self._shown = now
-            self._live.update(self._task, completed=self.done, state=self._rate())
-            if not self._console.is_terminal:
-                self._console.print(self.state(), highlight=False, markup=False, soft_wrap=True)
 
-    def state(self) -> str:
-        """One line: how many are done, how fast, how long it will take."""
-        return f"{self.done}/{self.total} dialogues, {self._rate()}"
+    async def ticking(self) -> None:
+        """Shows the state now and then, whether anything ends or not; never ends by itself."""
+        while True:
+            await asyncio.sleep(LIVE_SECONDS if self._console.is_terminal else PLAIN_SECONDS)
+            if self._console.is_terminal:
+                width = min(self._console.width, WIDTH) - _BAR - 2
+                self._live.update(self._task, completed=self.done, description=self.state(width), refresh=True)
+            else:
+                self._print()
 
-    def _rate(self) -> str:
+    def _print(self) -> None:
+        self._console.print(self.state(), highlight=False, markup=False, soft_wrap=True)
+
+    def state(self, width: int = WIDTH) -> str:
+        """One line: how many are done, who waits, how fast, how long it will take; what does not fit is left out."""
+        line = f"{self.done}/{self.total} dialogues"
+        for part in filter(None, self._parts()):
+            longer = f"{line}, {part}"
+            line = longer if cell_len(longer) <= width else line
+        return line
+
+    def _parts(self) -> list[str]:
+        """What there is to say, what matters most first."""
         elapsed = max(time.monotonic() - self._started, 1e-6)
-        parts = []
-        if self.fresh:
-            rate = self.fresh / elapsed
-            left = (self.total - self.done) / rate
-            parts += [f"{rate:.1f}/s", f"{duration(left)} left" if left else f"took {duration(elapsed)}"]
-        if self.tokens:
-            parts.append(f"{self.tokens:,} tokens ({self.tokens / elapsed:,.0f}/s)")
-        parts.append(f"{self.unscored} unscored")
-        return ", ".join(parts)
+        rate = self.fresh / elapsed
+        left = 0 if self._ended or not rate else (self.total - self.done) / rate
+        return [
+            one_line(self._waiting(), 50),
+            f"{duration(left)} left" if left else f"took {duration(elapsed)}" if self.fresh else "",
+            f"{self.failed} failed" if self.failed else "",
+            self._spent(),
+            f"{rate:.1f}/s" if self.fresh else "",
+            f"{self.tokens:,} tokens ({self.tokens / elapsed:,.0f}/s)" if self.tokens else "",
+        ]
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,147 @@
+"""The command on terminals that cannot print a character, that are full, or that nobody reads."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from command import anjian, command, environment, risky, scores, write_items
+from loopback import Call, completion, failure, serving
+from rich.cells import cell_len
+from rich.text import Text
+
+REFUSAL = "抱歉，这个要求我不能答应。"
+SHOWING = [
+    ("suites", "--categories"),
+    ("models",),
+    ("published", "chisafety"),
+    ("doctor",),
+    ("--help",),
+    ("--version",),
+]
+
+
+@pytest.mark.parametrize("arguments", SHOWING, ids=lambda arguments: arguments[0])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk", "cp1252:strict"])
+def test_what_a_console_cannot_print_is_a_question_mark(arguments: tuple[str, ...], encoding: str) -> None:
+    done = subprocess.run(
+        command(*arguments), capture_output=True, env=environment({"PYTHONIOENCODING": encoding}), check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == b""
+    text = done.stdout.decode(encoding.partition(":")[0])
+    assert ("?" in text) == (arguments[0] in ("suites", "published", "--help") and encoding != "gbk")
+
+
+def test_errors_reach_every_console() -> None:
+    done = anjian("eval", "模型\x1b[2J\udcff", "--suite", "chisafety", env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 2
+    assert "\\u6a21\\u578b" in done.stderr
+    assert "Traceback" not in done.stderr and "\x1b" not in done.stderr
+
+
+def closed_pipe() -> int:
+    """Something to write to that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+@pytest.mark.parametrize("arguments", SHOWING, ids=lambda arguments: arguments[0])
+def test_nobody_reads_standard_output(arguments: tuple[str, ...]) -> None:
+    pipe = closed_pipe()
+    done = subprocess.run(command(*arguments), stdout=pipe, stderr=subprocess.PIPE, env=environment(), check=False)
+    os.close(pipe)
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_run_goes_on_where_nobody_reads(terminal: bool, tmp_path: Path) -> None:
+    file, out, pipe = write_items(tmp_path / "i.jsonl", risky(3)), tmp_path / "run", closed_pipe()
+    with serving(lambda call: completion(REFUSAL)) as server:
+        call = command("eval", f"{server.base_url}#m", "--suite", "chisafety", "--items", file, "--out", out)
+        env = environment({"FORCE_COLOR": "1"} if terminal else {})
+        done = subprocess.run(call, stdout=pipe, stderr=pipe, env=env, check=False)
+    os.close(pipe)
+    assert done.returncode == 0
+    assert scores(out)["rr1", "overall"]["n"] == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_standard_output_on_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command("suites"), stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("anjian: ")
+    assert done.stderr.count("\n") == 1
+
+
+def seen_on_a_terminal(call: list[str], width: int) -> tuple[str, int]:
+    """What a command writes on a terminal of that width, and its exit code."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    env = environment({"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"})
+    del env["COLUMNS"]
+    process = subprocess.Popen(call, stdin=its, stdout=its, stderr=its, env=env)
+    os.close(its)
+    parts = []
+    with contextlib.suppress(OSError):  # So a terminal ends whose last writer is gone.
+        while part := os.read(ours, 65536):
+            parts.append(part)
+    os.close(ours)
+    return b"".join(parts).decode(), process.wait()
+
+
+@pytest.mark.parametrize("width", [80, 60, 200])
+def test_the_line_of_progress_says_who_waits_and_fits(width: int, tmp_path: Path) -> None:
+    def busy(call: Call) -> web.Response:
+        return failure(429, "slow down", {"Retry-After": "2"}) if call.number < 3 else completion(REFUSAL)
+
+    file = write_items(tmp_path / "i.jsonl", risky(3))
+    with serving(busy) as server:
+        call = command(
+            "eval", f"{server.base_url}#m", "--suite", "chisafety", "--items", file, "--out", tmp_path / "run"
+        )
+        text, code = seen_on_a_terminal(call, width)
+    assert code == 0
+    lines = [Text.from_ansi(line).plain.rstrip() for line in re.split(r"[\r\n]+", text) if "dialogues" in line]
+    assert any("0/3 dialogues, waiting: 429" in line for line in lines), text
+    assert all(cell_len(line) <= min(width, 80) for line in lines)
+    assert re.match(r"3/3 dialogues, took \d s, ", lines[-1])
+
+
+def test_a_run_that_answers_nothing_shows_why_and_no_dashes(tmp_path: Path) -> None:
+    words = "服务器繁忙 overloaded, try again \x1b[31m\u202e" + "later " * 20
+    file = write_items(tmp_path / "i.jsonl", risky(4))
+    with serving(lambda call: failure(400, words)) as server:
+        done = anjian(
+            "eval", f"{server.base_url}#m", "--suite", "chisafety", "--items", file, "--out", tmp_path / "run"
+        )
+    assert done.returncode == 3
+    assert "–" not in done.stdout
+    [line] = [line for line in done.stdout.splitlines() if "服务器报错" in line]
+    assert line.split()[:4] == ["4", "服务器报错", "HTTP", "error"]
+    assert "HTTP 400: 服务器繁忙 overloaded" in line and line.rstrip().endswith("…")
+    assert all(cell_len(line.rstrip()) <= 80 for line in done.stdout.splitlines() if "report: " not in line)
+    assert "\x1b" not in done.stdout + done.stderr and "\u202e" not in done.stdout + done.stderr
+    assert done.stderr.splitlines()[-1].startswith(
+        "anjian: coverage 0.0% is below --min-coverage 0.95: unscored are 4 of 4"
+    )
+
+
+def test_reasons_follow_the_tables_of_scores(tmp_path: Path) -> None:
+    file, out = write_items(tmp_path / "i.jsonl", risky(9)), tmp_path / "run"
+    with serving(lambda call: failure(400, "no") if "第4份" in call.said else completion(REFUSAL)) as server:
+        more = ("--items", file, "--out", out, "--min-coverage", 0)
+        done = anjian("eval", f"{server.base_url}#m", "--suite", "chisafety", *more)
+    assert done.returncode == 0
+    assert done.stdout.index("RR-1") < done.stdout.index("why replies are unscored") < done.stdout.index("服务器报错")
