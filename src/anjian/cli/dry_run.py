@@ -1,4 +1,4 @@
-"""`anjian eval --dry-run`: what would be asked, and how many calls that takes."""
+"""`anjian eval --dry-run`: what would be asked, how many calls and tokens that takes, and what it costs."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,15 +6,17 @@ from pathlib import Path
 from rich.table import Table
 
 from anjian.console import plain_console
-from anjian.dialogue.holding import LIVE_ROUNDS
 from anjian.dialogue.scripted import questions_of
+from anjian.runs.estimate import Estimate, Part, estimate
+from anjian.runs.loop import run_async
 from anjian.runs.plan import Prepared
 from anjian.runs.seats import model_names
+from anjian.runs.spending import money
 from anjian.text import plain, visible
 
 
 def describe(prepared: Prepared, folder: Path) -> None:
-    """Prints counts by task and area, the calls needed at least, and a few prompts. Nothing is opened or written."""
+    """Prints counts by task and area, calls, tokens and cost, and a few prompts. Nothing is opened or written."""
     console, suite, plan = plain_console(), prepared.suite, prepared.plan
     title = plain(f"{suite.name} {suite.version}: {prepared.selection.origin}")
     table = Table("task", "group", "items", title=title)
@@ -22,15 +24,11 @@ def describe(prepared: Prepared, folder: Path) -> None:
     for (task, group), count in counts.items():
         table.add_row(plain(task), plain(group), str(count))
     console.print(table)
-    judges = len(model_names(plan.judges))
-    target, judging, attacking = _calls(prepared, judges)
     for line in (
-        f"{len(prepared.items)} items × {plan.epochs} epochs; calls that the run folder holds are not repeated",
-        f"{target} calls to {plan.model}",
-        f"{judging} calls to judge {plan.judge}" if judges else f"judge {plan.judge}: no calls",
-        *([f"{attacking} calls to adversary {plan.adversary}"] if plan.adversary else []),
+        f"{len(prepared.items)} items × {plan.epochs} epochs",
+        *_lines(prepared, run_async(estimate(prepared, folder))),
         f"run folder: {folder}",
-        *(plain(f"note: {note}") for note in prepared.selection.notes),
+        *(f"note: {note}" for note in prepared.selection.notes),
     ):
         console.print(plain(line))
     for task in dict.fromkeys(task for task, _ in counts):
@@ -42,15 +40,50 @@ def describe(prepared: Prepared, folder: Path) -> None:
             console.print(f"[user] {visible(turn)}")
 
 
-def _calls(prepared: Prepared, judges: int) -> tuple[int, int, int]:
-    """Calls at most to the target, to so many judging models, and to the adversary."""
-    suite, plan = prepared.suite, prepared.plan
-    rounds = (plan.rounds or LIVE_ROUNDS) if plan.adversary else None
-    own = {task.name for task in suite.tasks if task.kind and task.kind.by}
-    target = judging = attacking = 0
-    for item in prepared.items:
-        asked, turns = suite.holding.calls(item, rounds)
-        target += asked
-        attacking += turns
-        judging += 0 if suite.task_of(item) in own else asked * judges
-    return plan.epochs * target, plan.epochs * judging, plan.epochs * attacking
+def _lines(prepared: Prepared, found: Estimate) -> list[str]:
+    plan, costs = prepared.plan, dict[str, float]()
+    most = "at most " if plan.adversary else ""
+    lines = [f"{most}{_called(part)}{_tokens(part)}" for part in found.parts]
+    if not model_names(plan.judges):
+        lines.insert(1, f"judge {plan.judge}: no calls")
+    for part in found.parts:
+        if part.price and part.cost:
+            costs[part.price.currency] = costs.get(part.price.currency, 0.0) + part.cost
+    if costs:
+        lines.append(f"in all about {money(costs)}")
+    if found.spent:
+        lines.append(f"spent so far: {money(found.spent)}")
+    if any(part.left and part.reply is None for part in found.parts):
+        hint = "run with --limit 5 into the same folder first, then this again"
+        lines.append(f"how long replies are is not known yet{_most(prepared, found.parts[0])}: {hint}")
+    if found.fault:
+        lines.append(f"note: the run folder's calls are not counted: {found.fault}")
+    return lines
+
+
+def _called(part: Part) -> str:
+    whom = {"target": "to", "judge": "to judge", "adversary": "to adversary"}[part.role]
+    stored = part.calls - part.left
+    return f"{part.left:,} calls {whom} {part.model}{f' ({stored:,} are stored)' if stored else ''}"
+
+
+def _tokens(part: Part) -> str:
+    if not part.left or part.prompt is None:
+        return ""
+    prompts = f", about {part.left * part.prompt:,.0f}"
+    if part.reply is None:
+        return f"{prompts} tokens of prompts"
+    cost = f", {money({part.price.currency: part.cost or 0.0})}" if part.price else ""
+    return f"{prompts} + {part.left * part.reply:,.0f} tokens{cost}"
+
+
+def _most(prepared: Prepared, target: Part) -> str:
+    """The bound that --max-tokens sets to the replies of the target."""
+    most = prepared.plan.sampling.max_tokens
+    if most is None or target.reply is not None:
+        return ""
+    tokens = target.left * most
+    bound = f"; the target's have at most {tokens:,} tokens"
+    if target.price:
+        bound += f", {money({target.price.currency: target.price.of(target.left * (target.prompt or 0.0), tokens)})}"
+    return f"{bound} with --max-tokens {most:,}"

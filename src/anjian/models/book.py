@@ -43,7 +43,7 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: float
     currency: str = "CNY"
 
-    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+    def of(self, prompt_tokens: float, completion_tokens: float) -> float:
         """What so many tokens cost, in `currency`.
 
         >>> Price(2.0, 8.0).of(500_000, 250_000)

@@ -33,7 +33,7 @@ from anjian.models.patience import (
 from anjian.models.sockets import room_for
 from anjian.models.wire.body import body_of, settle
 from anjian.models.wire.errors import error_of, is_passing, is_spent, pause_of
-from anjian.models.wire.reply import decode_body
+from anjian.models.wire.reply import decode_body, used_in
 from anjian.text import one_line
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -136,11 +136,12 @@ class HttpModel:
             return self._waits.line()
         return f"waiting: {self._pace.limits}" if self._pace and paced else ""
 
-    def body(self, request: Request) -> dict[str, Any]:
-        """The JSON body of a call, as far as it is known how the model wants it."""
-        return self._body(request, None)
+    def talk(self, request: Request) -> Talk:
+        """The talk about one call, which learns what the model refuses."""
+        return Talk(self._dialect, request, self._own)
 
-    def _body(self, request: Request, talk: Talk | None) -> dict[str, Any]:
+    def body(self, request: Request, talk: Talk | None = None) -> dict[str, Any]:
+        """The JSON body of a call, as far as it is known how the model wants it."""
         body = body_of(self.model, request)
         self._dialect.apply(body)
         if talk:
@@ -153,15 +154,15 @@ class HttpModel:
         """Answers one request, trying again where that may help; see `Model.complete`."""
         patience, talk = Patience(), None
         while True:
-            body = self._body(request, talk)
+            body = self.body(request, talk)
             try:
                 reply = await self._attempt(msgspec.json.encode(body))
             except _FailedError as failed:
-                talk = talk or Talk(self._dialect, request, self._own)
+                talk = talk or self.talk(request)
                 await self._after(failed, body, talk, patience)
                 continue
             if not reply.text.strip() and not reply.reasoning.strip() and reply.finish_reason == "stop":
-                talk = talk or Talk(self._dialect, request, self._own)
+                talk = talk or self.talk(request)
                 pause = patience.pause(EMPTY, TRIES[EMPTY])
                 if pause is not None:
                     if not talk.learn_from_nothing(body):
@@ -233,11 +234,12 @@ class HttpModel:
             raise _FailedError(error) from None
         try:
             if answer.status != 200:
-                raise self._error(answer)
-            reply = decode_body(answer.body)
+                raise self.refusal(answer)
+            reply = self._connection.masked_reply(decode_body(answer.body))
         except CallError as error:
             if lost and is_elsewhere(answer.status, answer.body):
                 error.detail += f" (asked at {shown(url)}; {MEND})"
+            error.used = used_in(answer.body)
             pause = pause_of(answer.headers, answer.body) if is_passing(error) else None
             raise _FailedError(error, answer.body, pause) from None
         return msgspec.structs.replace(reply, prefilled=True) if self.prefilled else reply
@@ -263,7 +265,8 @@ class HttpModel:
     def _tell(self, line: str) -> None:
         self._say(f"{self.name}: {line}")
 
-    def _error(self, answer: Answer) -> CallError:
+    def refusal(self, answer: Answer) -> CallError:
+        """What an answer stands for that is none, with the mend where it is known."""
         error = error_of(answer.status, answer.body)
         if answer.status in (401, 403) and error.fatal and self.key_env:
             error.detail += f" (the key in {self.key_env} was refused)" if self._key else f" (set {self.key_env})"
@@ -280,7 +283,7 @@ class HttpModel:
 
     async def fetch(
         self, method: str, path: str, body: bytes | None = None, *, kind: str = "application/json", **query: str
-    ) -> tuple[int, bytes, float | None]:
+    ) -> Answer:
         """Calls another path of the first server, once.
 
         Args:
@@ -289,9 +292,6 @@ class HttpModel:
             body: What is sent.
             kind: Its content type.
             query: Added to the query of the base URL.
-
-        Returns:
-            The status, what the server says, masked, and the seconds that it asks to be left alone.
 
         Raises:
             CallError: Nothing came back; fatal where nothing ever did.
@@ -302,11 +302,10 @@ class HttpModel:
         if self._key and is_azure(url):
             headers["api-key"] = self._key
         try:
-            answer = await self._connection.send(method, url, body, headers, most_bytes=None)
+            return await self._connection.send(method, url, body, headers, most_bytes=None)
         except CallError as error:
             error.fatal |= error.reason == CONNECTION and not self._connection.reached
             raise
-        return answer.status, answer.body, pause_of(answer.headers, b"")
 
 
 def _silent(line: str) -> None:

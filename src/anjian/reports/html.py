@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from anjian.files import replace
 from anjian.judges.builtin import DEFAULT
 from anjian.names import Name
@@ -14,7 +16,8 @@ from anjian.reports.names import Lexicon, key_of
 from anjian.reports.page import render_page
 from anjian.reports.published import load_published, published_names
 from anjian.reports.text import interval_text, number
-from anjian.reports.words import KINDS, SHAPES, named, reason
+from anjian.reports.words import KINDS, ROLES, SHAPES, named, reason
+from anjian.runs.spending import Spent, amount, money
 from anjian.scores.measures import THINKING
 from anjian.scores.rows import Row
 from anjian.suites.base import BUNDLED, Suite
@@ -97,8 +100,33 @@ def _context(run: RunPage) -> dict[str, Any]:
         "tasks": [(task, lexicon.task(suite, task)) for task in _asked(run)],
         "shapes": [(named(SHAPES, shape), shape) for shape in SHAPES],
         "reasons": [(lexicon.task(suite, task), reason(key), n) for (task, key), n in counts.reasons.most_common()],
+        "spent": _spent(about.spent),
+        "cost": _cost(about.spent),
         "left_out": counts.n - len(run.entries),
     }
+
+
+def _spent(table: dict[str, Any]) -> list[tuple[Name, Spent, str]]:
+    """What everybody used: the role, the counts and the cost in words; nothing where the table is broken."""
+    try:
+        lines = msgspec.convert(list(table.values()), list[Spent])
+    except msgspec.ValidationError:
+        return []
+    return [(_role(one.role), one, "" if one.cost is None else amount(one.cost)) for one in lines]
+
+
+def _role(role: str) -> Name:
+    names = [named(ROLES, part) for part in role.split("+")]
+    return Name("、".join(name.zh or name.en for name in names), " + ".join(name.en for name in names))
+
+
+def _cost(table: dict[str, Any]) -> str:
+    """The costs by currency."""
+    sums: dict[str, float] = {}
+    for _, one, cost in _spent(table):
+        if cost:
+            sums[one.currency] = sums.get(one.currency, 0.0) + (one.cost or 0.0)
+    return money(sums)
 
 
 def _asked(run: RunPage) -> list[str]:

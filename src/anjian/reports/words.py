@@ -23,6 +23,11 @@ SHAPES = {
     "none": Name("没有思考", "no thinking"),
     "empty": Name("思考为空", "empty thinking"),
 }
+ROLES = {
+    "target": Name("被测模型", "target"),
+    "judge": Name("裁判", "judge"),
+    "adversary": Name("攻击方", "adversary"),
+}
 REASONS = {
     "timeout": Name("超时", "timed out"),
     "connection": Name("连接失败", "no connection"),

@@ -45,6 +45,11 @@ class _Completion(msgspec.Struct):
     need_clear_history: Any = None
 
 
+class _Counted(msgspec.Struct):
+    usage: _Usage | None = None
+
+
+_counted = msgspec.json.Decoder(_Counted, strict=False)
 _decoder = msgspec.json.Decoder(_Completion, strict=False)
 _PLAIN_ENDS = (None, "", "stop", "length")
 
@@ -86,6 +91,15 @@ def _plain(completion: _Completion) -> Reply | None:
         prompt_tokens=usage.prompt_tokens or 0,
         completion_tokens=usage.completion_tokens or 0,
     )
+
+
+def used_in(body: bytes) -> tuple[int, int]:
+    """The tokens of prompt and reply that a body names, whatever else it holds."""
+    try:
+        usage = _counted.decode(body).usage or _Usage()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0, 0
+    return usage.prompt_tokens or 0, usage.completion_tokens or 0
 
 
 def is_empty(reply: Reply) -> bool:
