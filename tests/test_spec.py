@@ -46,7 +46,9 @@ def test_urls_share_one_model(ports: list[int], model: str) -> None:
         ("tiny/huge", "there are tiny/base, tiny/distill"),
         ("http://127.0.0.1:8000/v1", "does not say which model"),
         ("http://u:secret@127.0.0.1/v1", "does not say which model"),
-        ("http://u:secret@127.0.0.1/v1#m", "no user, password or query"),
+        ("http://u:secret@127.0.0.1/v1#m", "no user, password or key"),
+        ("http://127.0.0.1/v1?api_key=secret#m", "no user, password or key"),
+        ("http://127.0.0.1/v1?api_key=secret", "does not say which model"),
         ("http://127.0.0.1:99999999/v1#m", "is not a URL"),
         ("http://,#m", "is not a URL"),
     ],
@@ -56,6 +58,10 @@ def test_a_wrong_name_is_told_without_secrets(name: str, said: str) -> None:
         parse(name)
     assert said in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_a_query_that_is_no_secret_stays() -> None:
+    assert parse("https://x/openai/deployments/y?api-version=2024-06-01#m").urls[0].endswith("?api-version=2024-06-01")
 
 
 def test_where_weights_are(checkpoint: Path) -> None:

@@ -4,6 +4,8 @@ import re
 
 from yarl import URL
 
+from anjian.errors import UsageError
+
 CHAT = "/chat/completions"
 AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 _VERSION = re.compile(r"/v\d+\w*(?:/|$)|/deployments/", re.IGNORECASE)
@@ -13,10 +15,17 @@ _OF_A_MODEL = re.compile(rb"model|deployment|\\u6a21\\u578b|" + "模型".encode(
 def chat_url(base: str) -> URL:
     """The URL of chat completions: a base URL with or without that path, slashes at its end, or a query, which stays.
 
+    Raises:
+        UsageError: It is no URL.
+
+    Example:
     >>> str(chat_url("https://x.openai.azure.com/openai/deployments/y/?api-version=1"))
     'https://x.openai.azure.com/openai/deployments/y/chat/completions?api-version=1'
     """
-    url = URL(base)
+    try:
+        url = URL(base)
+    except ValueError:
+        raise UsageError(f"{base.partition('?')[0]} is not a URL such as http://127.0.0.1:8000/v1") from None
     path = url.raw_path.rstrip("/").removesuffix("/completions").rstrip("/").removesuffix("/chat").rstrip("/")
     return url.with_path(path + CHAT, encoded=True, keep_query=True)
 

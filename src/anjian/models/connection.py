@@ -16,10 +16,10 @@ from yarl import URL
 
 from anjian.errors import UsageError
 from anjian.models.address import shown
-from anjian.models.base import BAD_REPLY, CONNECTION, TIMEOUT, CallError
+from anjian.models.base import BAD_REPLY, CONNECTION, TIMEOUT, CallError, Reply
 from anjian.models.proxies import proxies_set, proxy_of
 from anjian.models.sockets import TOO_MANY
-from anjian.models.wire.secrets import in_headers, in_proxy, in_url, pattern_of
+from anjian.models.wire.secrets import in_headers, in_proxy, in_query, pattern_of
 from anjian.text import one_line
 
 CONNECT_SECONDS = 15.0
@@ -57,7 +57,7 @@ class Connection:
         self._headers = {name: value for name, value in self._headers.items() if name.lower() not in given}
         self._headers.update(headers)
         secrets = [key or "", *in_headers(headers)]
-        secrets += [secret for url in self.urls for secret in in_url(url)]
+        secrets += [secret for url in self.urls for secret in in_query(url.query.items())]
         secrets += [secret for proxy in proxies_set() for secret in in_proxy(proxy)]
         self._secret = pattern_of(secrets)
 
@@ -118,6 +118,13 @@ class Connection:
     def masked_text(self, said: str) -> str:
         """The same for text."""
         return self.masked(said.encode("utf-8", "replace")).decode() if self._secret else said
+
+    def masked_reply(self, reply: Reply) -> Reply:
+        """The same for a reply that was joined from events or parts, each of which may have held half of a secret."""
+        if not self._secret:
+            return reply
+        said = {name: self.masked_text(getattr(reply, name)) for name in ("text", "reasoning", "finish_reason")}
+        return msgspec.structs.replace(reply, **said)
 
     def _error(self, url: URL, proxy: URL | None, error: Exception) -> CallError:
         through = f"the proxy {proxy.with_user(None)}" if proxy else ""

@@ -12,13 +12,14 @@ import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from anjian.errors import UsageError
 from anjian.models.book import Described, book_path, described
 from anjian.models.providers import providers
+from anjian.models.wire.secrets import in_query
 from anjian.text import one_line
 
 Kind = Literal["provider", "url", "hf", "launched", "tiny"]
@@ -88,7 +89,7 @@ def parse(name: str) -> Spec:
     if name.startswith(("http://", "https://")):
         addresses, _, model = name.partition("#")
         if not model:
-            shown = addresses.rpartition("@")[2]
+            shown = addresses.rpartition("@")[2].partition("?")[0]
             raise UsageError(f"{shown} does not say which model: write {shown}#MODEL")
         return Spec(name, "url", "", model, parse_urls(addresses, "the model"))
     provider, slash, model = name.partition("/")
@@ -188,12 +189,12 @@ def parse_urls(text: str, where: str) -> tuple[str, ...]:
             parts = urlsplit(url)
             parts.port  # noqa: B018  (parsing the port is what may fail)
         except ValueError:
-            shown = url.rpartition("@")[2]
+            shown = url.rpartition("@")[2].partition("?")[0]
             raise UsageError(f"{where}: {shown} is not a URL such as http://127.0.0.1:8000/v1") from None
-        if parts.username or parts.password or parts.query:
-            raise UsageError(f"{where}: the URL must hold no user, password or query; set a key as {URL_KEY_ENV}")
+        if parts.username or parts.password or next(in_query(parse_qsl(parts.query)), ""):
+            raise UsageError(f"{where}: the URL must hold no user, password or key; set a key as {URL_KEY_ENV}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"{where}: {url} is not a URL such as http://127.0.0.1:8000/v1")
+            raise UsageError(f"{where}: {url.partition('?')[0]} is not a URL such as http://127.0.0.1:8000/v1")
     return urls
 
 
@@ -209,4 +210,4 @@ def _kind(provider: str) -> Kind | None:
 
 def home(path: str) -> Path:
     """A path with `~` spelled out; as it is, where there is no such home."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111  (pathlib raises for unknown users)
+    return Path(path) if "\0" in path else Path(os.path.expanduser(path))  # noqa: PTH111  (pathlib raises for unknown users)

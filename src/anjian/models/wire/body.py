@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import msgspec
-
 from anjian.models.base import Request
 
 
@@ -32,10 +30,3 @@ def settle(body: dict[str, Any], own: dict[str, Any]) -> None:
     if "max_completion_tokens" in own:
         # The newer name of the same limit; servers refuse both at once.
         body.pop("max_tokens", None)
-
-
-def encode_body(model: str, request: Request, with_schema: bool) -> bytes:
-    """The plain body as JSON."""
-    return msgspec.json.encode(
-        body_of(model, request if with_schema else msgspec.structs.replace(request, schema=None))
-    )

@@ -4,9 +4,7 @@ import base64
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import quote, unquote, urlsplit
-
-from yarl import URL
+from urllib.parse import quote, unquote
 
 SHORTEST_SECRET = 6
 """Shorter keys are placeholders such as EMPTY, and would be struck out of innocent replies."""
@@ -35,16 +33,14 @@ def in_headers(headers: Mapping[str, str]) -> Iterator[str]:
             yield from (part for part in (value, *value.split()) if len(part) >= shortest)
 
 
-def in_url(url: URL) -> Iterator[str]:
+def in_query(query: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Values of a query whose name looks secret."""
-    for name, value in url.query.items():
-        if SECRET_NAME.search(name):
-            yield value
+    yield from (value for name, value in query if SECRET_NAME.search(name))
 
 
 def in_proxy(proxy: str) -> Iterator[str]:
     """The password in a proxy's address, and what its header makes of it."""
-    user, colon, password = urlsplit(proxy).netloc.rpartition("@")[0].partition(":")
+    user, colon, password = proxy.rpartition("@")[0].rpartition("://")[2].partition(":")
     if colon:
         yield from (password, unquote(password), f"{unquote(user)}:{unquote(password)}")
 
@@ -61,8 +57,3 @@ def _spellings(char: str) -> str:
         return char
     named = rf"|{re.escape(html.escape(char))}" if html.escape(char) != char else ""
     return rf"(?i:\\?{re.escape(char)}|\\u{ord(char):04x}|{re.escape(quote(char, safe=''))}{named})"
-
-
-def key_pattern(key: str) -> re.Pattern[bytes] | None:
-    """Finds one key."""
-    return pattern_of([key])
