@@ -1,12 +1,18 @@
-"""docs/providers.md: every block there is a models.toml that opens, and its tables and providers.toml name the same."""
+"""docs/providers.md: every block there is a models.toml that opens, and its tables and providers.toml name the same.
 
+What the page says of models that are described as streaming is tried on a server.
+"""
+
+import json
 import re
 import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from aiohttp import web
 from command import anjian
+from loopback import Call, failure, serving
 
 from anjian.models.book import book, using
 from anjian.models.providers import providers
@@ -79,3 +85,31 @@ def test_the_command_lists_them_with_the_variable_of_each_key() -> None:
     for name, one in providers().items():
         assert f"{name}/MODEL{one.key_env}" in listed
         assert one.base_url in listed
+
+
+def streamed(call: Call) -> web.Response:
+    events: list[dict[str, object]] = [
+        {"choices": [{"delta": {"content": part}, "finish_reason": None}]} for part in ("靠夹层", "里的真空。")
+    ]
+    events.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    if call.body.get("stream_options", {}).get("include_usage"):
+        events.append({"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 9}})
+    text = "".join(f"data: {json.dumps(event, ensure_ascii=False)}\n\n" for event in events)
+    return web.Response(text=f"{text}data: [DONE]\n\n", content_type="text/event-stream")
+
+
+@pytest.mark.parametrize("knows_usage", [True, False])
+def test_a_model_described_as_streaming_counts_tokens_where_its_server_can(knows_usage: bool, tmp_path: Path) -> None:
+    def behave(call: Call) -> web.Response:
+        if "stream_options" in call.body and not knows_usage:
+            return failure(400, "Unrecognized request argument supplied: stream_options")
+        return streamed(call)
+
+    with serving(behave) as server:
+        book = tmp_path / "models.toml"
+        book.write_text(f'[mine]\nurl = "{server.base_url}"\nextra_body = {{ stream = true }}\n', encoding="utf-8")
+        done = anjian("models", "check", "mine", "--models", book)
+    assert done.returncode == 0
+    assert "靠夹层里的真空。" in done.stdout
+    assert ("20 in the prompt, 9 in the reply" in done.stdout) == knows_usage
+    assert all(call.body["stream"] for call in server.calls)

@@ -143,6 +143,8 @@ class HttpModel:
     def body(self, request: Request, talk: Talk | None = None) -> dict[str, Any]:
         """The JSON body of a call, as far as it is known how the model wants it."""
         body = body_of(self.model, request)
+        if self._own.get("stream"):
+            body["stream_options"] = {"include_usage": True}
         self._dialect.apply(body)
         if talk:
             talk.apply(body)
@@ -235,7 +237,7 @@ class HttpModel:
         try:
             if answer.status != 200:
                 raise self.refusal(answer)
-            reply = self._connection.masked_reply(decode_body(answer.body))
+            reply = self.masked(decode_body(answer.body))
         except CallError as error:
             if lost and is_elsewhere(answer.status, answer.body):
                 error.detail += f" (asked at {shown(url)}; {MEND})"
@@ -261,6 +263,10 @@ class HttpModel:
             self._moved.append("the API is at /v1 of the address that was given")
             self._tell(f"there is no API at {shown(asked)}; {shown(other)} is asked instead")
         return found
+
+    def masked(self, reply: Reply) -> Reply:
+        """The reply without secrets that came in pieces, in events or parts, and were joined."""
+        return self._connection.masked_reply(reply)
 
     def _tell(self, line: str) -> None:
         self._say(f"{self.name}: {line}")
