@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 import subprocess
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -31,16 +32,18 @@ class Call:
 class Server:
     """What a test sees of the server: its address and the calls it got."""
 
-    def __init__(self, behave: Behave) -> None:
+    def __init__(self, behave: Behave, path: str = "/v1", scheme: str = "http") -> None:
         self.calls: list[Call] = []
         self.port = 0
+        self.path = path
+        self.scheme = scheme
         self._behave = behave
         self._in_flight = 0
         self._changed = threading.Condition()
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.scheme}://127.0.0.1:{self.port}{self.path}"
 
     @property
     def peak(self) -> int:
@@ -108,18 +111,18 @@ async def silence(_: Call) -> web.StreamResponse:
 
 
 @contextlib.contextmanager
-def serving(behave: Behave) -> Iterator[Server]:
-    """Runs a server while the block runs."""
-    server = Server(behave)
+def serving(behave: Behave, path: str = "/v1", tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Runs a server while the block runs; at other paths it knows nothing."""
+    server = Server(behave, path, "https" if tls else "http")
     loop = asyncio.new_event_loop()
     ready = threading.Event()
 
     async def start() -> web.AppRunner:
         app = web.Application(client_max_size=2**24)
-        app.router.add_post("/v1/chat/completions", server.handle)
+        app.router.add_post(f"{path}/chat/completions", server.handle)
         runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
+        site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024, ssl_context=tls)
         await site.start()
         server.port = runner.addresses[0][1]
         return runner

@@ -71,7 +71,7 @@ _PROMPT = re.compile(
 )
 _ECHOES = {"input", "messages", "ctx", "url", "model", "object", "request_id", "id", "prompt", "doc_url", "help"}
 _LONGEST = 20_000
-_ID = re.compile(r"\b(?=\w*\d)(?:[0-9a-f]{4,}-)+[0-9a-f]+\b|\b(?=\w*[a-z])(?=\w*\d)\w{16,}\b", re.IGNORECASE)
+_ID = re.compile(r"\b(?=\w*\d)(?:[0-9a-f]{4,}-)+[0-9a-f]+\b|\b(?=\w*[a-z])(?=\w*\d)\w{16,}\b", re.IGNORECASE | re.ASCII)
 
 
 def words_of(body: bytes) -> str:
@@ -114,7 +114,7 @@ def blames_roles(words: str) -> bool:
 
 def is_vague(words: str) -> bool:
     """True if some parameter is at fault, and the words do not say which."""
-    return bool(_VAGUE.search(words)) and not _OF_THE_MODEL.search(words)
+    return bool(_VAGUE.search(words)) and not _OF_THE_MODEL.search(words) and not named_in(words)
 
 
 def speaks_of_context(words: str) -> bool:
