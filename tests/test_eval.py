@@ -236,7 +236,7 @@ def test_keys_reach_neither_files_nor_the_terminal(tmp_path: Path) -> None:
     assert server.calls[0].request.headers["Authorization"] == f"Bearer {key}"
     assert done.returncode == 3
     assert "topsecret" not in done.stdout + done.stderr
-    for path in (tmp_path / "run").iterdir():
+    for path in filter(Path.is_file, (tmp_path / "run").rglob("*")):
         assert b"topsecret" not in path.read_bytes(), path
 
 

@@ -87,7 +87,7 @@ def test_a_judge_that_stays_out_of_form_gives_no_verdict(tmp_path: Path) -> None
         assert evaluate(server, tmp_path) == 3
         assert len(judged(server)) == 6
         assert evaluate(server, tmp_path) == 3
-        assert len(judged(server)) == 6, "what was answered is not asked again"
+        assert len(judged(server)) == 9, "of two calls for each item, the reminder is asked again"
     assert {line["unscored"] for line in read_lines(tmp_path / "run" / "verdicts.jsonl")} == {"judge_unparsed"}
     assert scores(tmp_path / "run")["rr1", "overall"]["value"] is None
 

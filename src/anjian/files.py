@@ -1,6 +1,8 @@
 """Files: written whole or not at all, folders locked against other processes, faults in one line."""
 
 import contextlib
+import hashlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +11,16 @@ from typing import BinaryIO
 from anjian.errors import AnjianError, UsageError
 
 LOCK = ".lock"
+LONGEST_NAME = 120
+"""Bytes of a name that are kept; file systems take 255, and what is made of the name needs some."""
+_PLAIN = re.compile(r"(?:https?://[\w.-]+(?::\d+)?/v1#)?\w(?:[\w.-]*\w)?(?:/\w(?:[\w.-]*\w)?)*")
+"""Names that stay different when each run of other characters becomes one hyphen."""
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keeps other processes out of a folder; raises UsageError if one is at work in it."""
+    refuse_links(folder / LOCK)
     with writing(folder):
         lock = (folder / LOCK).open("ab")
     with lock:
@@ -58,7 +65,8 @@ def written(path: Path) -> Iterator[BinaryIO]:
     """Opens a file to be written whole: readers see the old content until the block ends well, then the new."""
     part = path.with_name(path.name + ".part")
     with writing(path.parent):
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)  # It may be a link, laid there to have another file overwritten.
+        with part.open("xb") as file:
             yield file
         part.replace(path)
 
@@ -67,3 +75,25 @@ def replace(path: Path, content: bytes) -> None:
     """Writes a file whole; see `written`."""
     with written(path) as file:
         file.write(content)
+
+
+def file_name(name: str) -> str:
+    """What a file or folder is called after a name; different names are called differently.
+
+    Example:
+        >>> file_name("http://127.0.0.1:8000/v1#mine"), file_name("我的模型")
+        ('http-127.0.0.1-8000-v1-mine', '我的模型')
+    """
+    called = re.sub(r"[^\w.-]+", "-", name).strip("-")
+    if _PLAIN.fullmatch(name) and len(called.encode()) <= LONGEST_NAME:
+        return called
+    while len(called.encode()) > LONGEST_NAME:
+        called = called[:-1]
+    digest = hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=4).hexdigest()
+    return f"{called}-{digest}".lstrip("-")
+
+
+def refuse_links(*paths: Path) -> None:
+    """Raises UsageError for a path that is a symbolic link: what is written there would go elsewhere."""
+    if link := next((path for path in paths if path.is_symlink()), None):
+        raise UsageError(f"{link} is a symbolic link; remove it, or choose another --out")

@@ -30,14 +30,15 @@ def check(
     from anjian.items.check import check_items
     from anjian.items.near import text_of
     from anjian.items.records import load_items
+    from anjian.text import plain
 
     others = [(f"{path.name} {item.id}", text_of(item)) for path in against or [] for item in load_items(path)]
     faults = 0
     for name, items in _banks(files).items():
         for fault in check_items(items, others):
             faults += 1
-            typer.echo(f"{name}: {fault}")
-        typer.echo(f"{name}: {len(items)} items checked")
+            typer.echo(plain(f"{name}: {fault}"))
+        typer.echo(plain(f"{name}: {len(items)} items checked"))
     if faults:
         sys.stderr.write(f"anjian: {faults} faults found; mend the items named above\n")
         raise typer.Exit(1)
@@ -79,7 +80,8 @@ def hardness(
 
     from anjian.console import plain_console
     from anjian.errors import UsageError
-    from anjian.runs.reading import read_about, read_measured, suite_of_run
+    from anjian.runs.folder import read_about
+    from anjian.runs.reading import read_measured, suite_of_run
     from anjian.scores.hardness import hardness as measure
     from anjian.scores.hardness import summary
     from anjian.text import plain

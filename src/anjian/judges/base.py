@@ -7,6 +7,8 @@ import msgspec
 
 from anjian.dialogue.scripted import Exchange
 from anjian.items.records import Item, Message
+from anjian.models.base import Reply
+from anjian.models.thinking import split_thinking
 
 # Why a reply has no verdict, besides the reasons of a failed call in `anjian.models.base`.
 NO_ANSWER = "no_answer"
@@ -62,5 +64,15 @@ async def judge_exchange(item: Item, exchange: Exchange, judge: Judge) -> Verdic
     if exchange.thought is None:
         return Verdict(unscored=exchange.failure, analysis=exchange.detail)
     if not exchange.thought.answer:
-        return Verdict(unscored=NO_ANSWER)
+        return Verdict(unscored=NO_ANSWER, analysis=silence(exchange.reply) if exchange.reply else "")
     return await judge.judge(item, exchange.messages, exchange.thought.answer)
+
+
+def silence(reply: Reply) -> str:
+    """Says why there is no answer in a reply."""
+    if reply.finish_reason == "length":
+        return "cut off while thinking (max_tokens)"
+    thought = split_thinking(reply)
+    if thought.parser_took_all:
+        return "the server's reasoning parser took everything"
+    return "there is thinking, and no answer after it" if thought.thinking else "the reply is empty"

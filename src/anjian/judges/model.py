@@ -1,4 +1,4 @@
-"""A model as judge: the prompt names the classes, the material is quoted, the reply is read strictly.
+"""A model as judge: the prompt names the classes, the material is quoted, and one class must come back.
 
 The material is one JSON object: whatever a reply holds (instructions, verdicts, quotation marks, line breaks), it stays
 inside a JSON string and cannot end the quotation.
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import msgspec
 
 from anjian.items.records import Item, Message
-from anjian.judges.base import JUDGE_UNPARSED, NO_ANSWER, Verdict
+from anjian.judges.base import JUDGE_UNPARSED, NO_ANSWER, Verdict, silence
 from anjian.judges.kinds import REFUSAL, Kind
-from anjian.judges.parse import read_verdict, schema_of
+from anjian.judges.parse import read_closing, read_verdict, schema_of
 from anjian.judges.rubric import rubric_prompt
-from anjian.models.base import Ask, CallError, Request, Sampling
+from anjian.models.base import Ask, CallError, Reply, Request, Sampling
 from anjian.models.thinking import split_thinking
 from anjian.prompts import render
 
@@ -42,20 +42,35 @@ class ModelJudge:
         question = Message("user", self._prompt(item, dialogue, answer))
         messages: tuple[Message, ...] = (question,)
         try:
-            for _ in range(2):
-                reply = await self._ask(Request(messages, Sampling(temperature=0), schema=self._schema))
-                if found := read_verdict(split_thinking(reply).answer, list(self._points)):
+            for usable in (_anything, self._readable):
+                reply = await self._ask(Request(messages, Sampling(temperature=0), schema=self._schema), usable)
+                if found := self._read(reply):
                     return Verdict(found[0], self._points[found[0]], found[1])
                 reminder = render("anjian.judges", "reminder", labels=list(self._points))
                 messages = (question, Message("assistant", reply.text or "…"), Message("user", reminder))
         except CallError as error:
             return Verdict(unscored=f"judge_{error.reason}", analysis=error.detail)
-        return Verdict(unscored=JUDGE_UNPARSED, analysis=reply.text[:200])
+        return Verdict(unscored=JUDGE_UNPARSED, analysis=split_thinking(reply).answer[:200] or silence(reply))
+
+    def _read(self, reply: Reply) -> tuple[str, str] | None:
+        """The verdict of a reply; some servers put all of it with the reasoning."""
+        labels, thought = list(self._points), split_thinking(reply)
+        if thought.answer or reply.finish_reason == "length":
+            return read_verdict(thought.answer, labels)
+        return read_closing(thought.thinking, labels)
+
+    def _readable(self, reply: Reply) -> bool:
+        return self._read(reply) is not None
 
     def _prompt(self, item: Item, dialogue: Sequence[Message], answer: str) -> str:
         if self._kind.prompt:
             return rubric_prompt(self._kind, item, dialogue, answer)
         return render("anjian.judges", self._kind.name, material=quote(dialogue, answer))
+
+
+def _anything(_: Reply) -> bool:
+    """A first reply out of form stands: what is asked again is the reminder that follows it."""
+    return True
 
 
 def quote(dialogue: Sequence[Message], answer: str) -> str:

@@ -72,8 +72,21 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     prefilled: bool = False
 
 
-Ask = Callable[[Request], Awaitable[Reply]]
-"""Asks one model through the ledger; raises CallError."""
+Usable = Callable[[Reply], bool]
+"""Tells whether a stored reply is of any use; one that is not is asked for again by the next run."""
+
+
+class Ask(Protocol):
+    """Asks one model through the ledger."""
+
+    def __call__(self, request: Request, usable: Usable | None = None) -> Awaitable[Reply]:
+        """Returns the reply to a request; raises CallError.
+
+        Args:
+            request: What is asked.
+            usable: Which stored replies stand; without it, those that hold an answer.
+        """
+        ...
 
 
 class CallError(Exception):
@@ -81,6 +94,7 @@ class CallError(Exception):
 
     `fatal` marks what every further call would meet too: a refused key, an unknown model, no server at all. `status` is
     the HTTP status that says so, 0 where there is none: firewalls answer single prompts with 403, 404 or 405, too.
+    `used` are the tokens of prompt and reply where the server counted them all the same: they are paid for.
     """
 
     def __init__(self, reason: str, detail: str, fatal: bool = False, status: int = 0) -> None:
@@ -90,6 +104,7 @@ class CallError(Exception):
         self.detail = detail
         self.fatal = fatal
         self.status = status
+        self.used = (0, 0)
 
 
 class ServerError(AnjianError):

@@ -11,8 +11,8 @@ import msgspec
 from anjian.errors import UsageError
 from anjian.items.lines import decode_lines, read_lines
 from anjian.reports.names import Lexicon
-from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Replied
-from anjian.runs.reading import RunFile, read_about, read_rows, suite_of_run
+from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Replied, RunFile, read_about
+from anjian.runs.reading import read_rows, suite_of_run
 from anjian.scores.rows import Row, Verdicted
 from anjian.suites.base import Suite
 from anjian.text import visible

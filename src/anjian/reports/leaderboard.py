@@ -15,8 +15,8 @@ import msgspec
 from anjian.errors import UsageError
 from anjian.items.taxonomy import Area
 from anjian.reports.published import load_published
-from anjian.runs.folder import SCORES
-from anjian.runs.reading import read_about, read_rows, suite_of_run
+from anjian.runs.folder import SCORES, read_about
+from anjian.runs.reading import read_rows, suite_of_run
 from anjian.scores.measures import Measure, Task
 from anjian.scores.rows import FINEST
 from anjian.suites import all_suites

@@ -1,4 +1,8 @@
-"""Asks a model through the ledger: what is stored is never asked again, and equal calls under way are one call."""
+"""Asks a model through the ledger: what was answered is never asked again, and equal calls under way are one call.
+
+What an earlier run stored and nobody can use (no answer in it, no verdict) is asked for again, and stays where the new
+call fails.
+"""
 
 import asyncio
 
@@ -14,12 +18,19 @@ from anjian.models.base import (
     Model,
     Reply,
     Request,
+    Usable,
 )
 from anjian.models.function import PREFIX
-from anjian.runs.ledger import Failure, Ledger, entry
+from anjian.models.thinking import split_thinking
+from anjian.runs.ledger import Entry, Failure, Ledger, entry
+from anjian.runs.purse import Purse
 
 FAILURES_OF_A_DEAD_SERVER = 20
 """After this many failures without one reply, the server is taken to be the trouble, not the requests."""
+PERHAPS_ONE_REQUEST = {301, 302, 303, 307, 308, 403, 404, 405}
+"""Status codes with which firewalls answer single prompts, and servers every call to a model that they do not know."""
+REFUSED_IN_A_ROW = 5
+"""So many of them without a reply between are no longer single prompts."""
 _SERVER_TROUBLE = {BAD_REPLY, CONNECTION, HTTP_ERROR, RATE_LIMIT, TIMEOUT}
 
 
@@ -49,8 +60,8 @@ class StoppedError(AnjianError):
 class LedgerAsk:
     """Asks one model. Without the model itself, it answers from the ledger alone: that is how runs are replayed."""
 
-    def __init__(self, name: str, ledger: Ledger, model: Model | None) -> None:
-        """Binds a ledger and a model, or only the name the model's calls are stored under.
+    def __init__(self, name: str, ledger: Ledger, model: Model | None, purse: Purse | None = None) -> None:
+        """Binds a ledger and a model, or only the name the model's calls are stored under; a purse keeps to a budget.
 
         It counts: `answered` and `refused` calls of this session, `missed` calls of a replay, `tokens` generated.
         """
@@ -62,48 +73,102 @@ class LedgerAsk:
         self.missed = 0
         self.tokens = 0
         self._model = model
+        self._purse = purse if purse and purse.budget is not None else None
         self._under_way: dict[bytes, asyncio.Future[Reply]] = {}
+        self._refused_in_a_row = 0
+        self._given_up = False
 
-    async def __call__(self, request: Request) -> Reply:
+    def waiting(self) -> str:
+        """What the model waits for at present."""
+        return self._model.waiting() if self._model else ""
+
+    async def __call__(self, request: Request, usable: Usable | None = None) -> Reply:
         """Returns the reply; raises CallError for a failed call and StoppedError where going on is pointless."""
         call = entry(self.name, request)
-        if (stored := self.ledger.reply(call.key)) is not None:
-            return stored
+        usable = usable or has_answer
+        stored = self.ledger.reply(call.key)
         if self._model is None:
+            if stored is not None:
+                return stored
             self.missed += 1
             failure = self.ledger.failure(call.key) or Failure(NOT_ASKED, "")
             raise CallError(failure.reason, failure.detail)
+        if stored is None:
+            return await self._made(self._model, call, request, usable)
+        if self._given_up or call.key in self.ledger.tried or usable(stored):
+            return stored
+        try:
+            return await self._made(self._model, call, request, usable)
+        except CallError:
+            self.ledger.tried.add(call.key)
+        except AnjianError:
+            self._given_up = True  # Nobody is there to be asked: what is stored has to do.
+        return stored
+
+    async def _made(self, model: Model, call: Entry, request: Request, usable: Usable) -> Reply:
+        """Makes a call, or waits for the same call under way."""
         if call.key in self._under_way:
             return await asyncio.shield(self._under_way[call.key])
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._under_way[call.key] = future
         try:
-            reply = await self._model.complete(request)
+            if self._purse:
+                reply = await self._purse.paid(model, self.name, request, len(call.request))
+            else:
+                reply = await model.complete(request)
         except CallError as error:
             self.refused += 1
+            if any(error.used):
+                prompt, completion = error.used
+                self.ledger.used(call, Reply("", prompt_tokens=prompt, completion_tokens=completion))
             self.ledger.fail(call, Failure(error.reason, error.detail))
             _settle(future, error)
             self._count_failure(error)
+            raise
+        except AnjianError as error:
+            _settle(future, error)
             raise
         except BaseException:
             future.cancel()
             raise
         finally:
             del self._under_way[call.key]
-        self.ledger.store(call, reply)
-        self.answered += 1
-        self.tokens += reply.completion_tokens
+        self._keep(call, reply, usable)
         future.set_result(reply)
         return reply
+
+    def _keep(self, call: Entry, reply: Reply, usable: Usable) -> None:
+        self.ledger.store(call, reply)
+        if not usable(reply):
+            self.ledger.tried.add(call.key)
+        self.answered += 1
+        self.tokens += reply.completion_tokens
+        self._refused_in_a_row = 0
 
     def _count_failure(self, error: CallError) -> None:
         self.failed += error.reason in _SERVER_TROUBLE
         dead = not self.answered and self.failed >= FAILURES_OF_A_DEAD_SERVER
-        if error.fatal or dead:
-            raise StoppedError(self.name, error, ever_answered=self.answered > 0) from None
+        if dead or (error.fatal and not self._only_this_one(error)):
+            ever = self.answered > 0 or (error.status in PERHAPS_ONE_REQUEST and self.ledger.answered_by(self.name))
+            raise StoppedError(self.name, error, ever) from None
+
+    def _only_this_one(self, error: CallError) -> bool:
+        """True if what every call might meet is taken to be the trouble of one request."""
+        if error.status not in PERHAPS_ONE_REQUEST:
+            return False
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row >= REFUSED_IN_A_ROW:
+            return False
+        others = len(self._under_way) > 1
+        return others or self.answered > 0 or self.ledger.answered_by(self.name)
 
 
-def _settle(future: asyncio.Future[Reply], error: CallError) -> None:
+def has_answer(reply: Reply) -> bool:
+    """True if there is more to a reply than thinking."""
+    return bool(split_thinking(reply).answer)
+
+
+def _settle(future: asyncio.Future[Reply], error: Exception) -> None:
     """Hands a failure to whoever waits for the same call, without a warning where nobody does."""
     future.set_exception(error)
     future.exception()

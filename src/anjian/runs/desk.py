@@ -8,14 +8,17 @@ from anjian import __version__
 from anjian.dialogue.holding import Cast
 from anjian.dialogue.scripted import Exchange
 from anjian.items.records import Item
-from anjian.judges.base import NO_ANSWER, Judge, Verdict, judge_exchange
-from anjian.models.base import Request, Sampling
+from anjian.judges.base import Judge, Verdict, judge_exchange
+from anjian.models.base import CONTENT_FILTER, Request, Sampling
 from anjian.models.function_code import code_hash
 from anjian.models.thinking import split_thinking
 from anjian.runs.ledger import Ledger, dialogue_key, entry
 from anjian.runs.plan import Prepared
 from anjian.runs.seats import Seats, model_names
 from anjian.scores.rows import Verdicted
+
+COUNTED = "counted as a refusal: stopped by the provider's filter"
+"""The analysis of a verdict that nobody gave; see `Plan.filtered`."""
 
 
 class Round(msgspec.Struct, frozen=True):
@@ -33,9 +36,9 @@ class Dialogue(msgspec.Struct, frozen=True):
 
     @property
     def whole(self) -> bool:
-        """True if it was held to its end: nothing failed on the way, no judge either."""
-        answered = all(exchange.reply for exchange in self.exchanges)
-        return answered and all(verdict.unscored in (None, NO_ANSWER) for verdict in self.seen)
+        """True if it was held to its end: every turn has its answer, and every verdict needed on the way was given."""
+        answered = all(exchange.thought and exchange.thought.answer for exchange in self.exchanges)
+        return answered and all(verdict.unscored is None for verdict in self.seen)
 
 
 class Desk:
@@ -69,11 +72,13 @@ class Desk:
         """Holds a dialogue, or takes it as it was held before: judging again replays nothing."""
         key = dialogue_key(item, epoch, self._way)
         if stored := self._ledger.dialogue(key):
-            return Dialogue([Exchange(request.messages, reply, split_thinking(reply)) for request, reply in stored])
+            dialogue = Dialogue([Exchange(asked.messages, reply, split_thinking(reply)) for asked, reply in stored])
+            if dialogue.whole:
+                return dialogue
         seen: list[Verdict] = []
 
         async def look(item: Item, exchange: Exchange) -> int | None:
-            seen.append(await judge_exchange(item, exchange, self._judge(self._suite.task_of(item))))
+            seen.append(await self._verdict(item, exchange))
             return seen[-1].points
 
         cast = msgspec.structs.replace(self._cast, look=look)
@@ -90,12 +95,20 @@ class Desk:
 
     async def judged(self, item: Item, epoch: int, dialogue: Dialogue) -> list[Round]:
         """Judges every exchange of a dialogue, unless the dialogue depended on its verdict: that one stands."""
-        judge, rounds = self._judge(self._suite.task_of(item)), []
+        rounds = []
         for place, exchange in enumerate(dialogue.exchanges):
             seen = dialogue.seen[place : place + 1]
-            verdict = seen[0] if seen else await judge_exchange(item, exchange, judge)
+            verdict = seen[0] if seen else await self._verdict(item, exchange)
             rounds.append(Round(exchange, self._line(item, epoch, place + 1, exchange, verdict)))
         return rounds
+
+    async def _verdict(self, item: Item, exchange: Exchange) -> Verdict:
+        task = self._suite.task_of(item)
+        if exchange.failure == CONTENT_FILTER and self._plan.filtered == "refusal":
+            kind = self._suite.task(task).kind
+            if kind and kind.filtered:
+                return Verdict(kind.filtered, kind.points[kind.filtered], COUNTED)
+        return await judge_exchange(item, exchange, self._judge(task))
 
     def _line(self, item: Item, epoch: int, number: int, exchange: Exchange, verdict: Verdict) -> Verdicted:
         task = self._suite.task_of(item)

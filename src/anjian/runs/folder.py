@@ -3,24 +3,25 @@
 import contextlib
 import hashlib
 import platform
-import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import tomli_w
 
 from anjian import __version__
 from anjian.errors import UsageError
-from anjian.files import LOCK, locked, replace, writing
+from anjian.files import LOCK, file_name, locked, replace, writing
 from anjian.items.records import Item, Message
 from anjian.models.base import Sampling
+from anjian.text import one_line
 
 RUN, LEDGER, REPLIES, VERDICTS, SCORES = "run.toml", "ledger.sqlite", "replies.jsonl", "verdicts.jsonl", "scores.json"
+T = TypeVar("T")
 LIBRARIES = ("aiohttp", "msgspec", "torch", "transformers", "tokenizers", "vllm", "sglang", "math-verify")
 
 
@@ -83,7 +84,36 @@ def run_name(model: str, suite: str) -> str:
         >>> run_name("http://127.0.0.1:8000/v1#mine", "chisafety")
         'http-127.0.0.1-8000-v1-mine-chisafety'
     """
-    return f"{re.sub(r'[^0-9A-Za-z._-]+', '-', model).strip('-')}-{suite}"
+    return f"{file_name(model)}-{file_name(suite)}"
+
+
+class RunFile(msgspec.Struct, frozen=True):
+    """What readers of a run need of `run.toml`."""
+
+    anjian: dict[str, str]
+    run: dict[str, Any]
+    items: dict[str, Any]
+    notes: list[str] = []
+    sampling: dict[str, Any] = {}
+    identity: dict[str, Any] = {}
+    engine: dict[str, Any] = {}
+    spent: dict[str, Any] = {}
+
+
+def read_about(folder: Path) -> RunFile:
+    """Reads `run.toml`; raises UsageError, naming the file."""
+    return decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
+
+
+def decoded(path: Path, decode: Callable[[bytes], T]) -> T:
+    """Decodes one file of a run; raises UsageError, naming the file."""
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; give the folder of a finished run") from None
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        mend = "run the same `anjian eval` again to write it anew" if path.name != RUN else "choose another folder"
+        raise UsageError(f"{path} is broken ({one_line(str(error))}); {mend}") from None
 
 
 @contextlib.contextmanager
@@ -98,6 +128,7 @@ def opened(folder: Path, identity: Identity) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         _check(folder, identity)
     with locked(folder):
+        _check(folder, identity)  # What another process made of it meanwhile counts.
         yield
 
 
@@ -107,12 +138,9 @@ def _check(folder: Path, identity: Identity) -> None:
         if others:
             raise UsageError(f"--out {folder} holds other files ({min(others)} …) and no run; choose a new folder")
         return
-    try:
-        held = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{folder / RUN} is broken ({error}); choose another --out") from None
+    held = read_about(folder)
     for key, wanted in msgspec.to_builtins(identity).items():
-        found = held.get("identity", {}).get(key, "")
+        found = held.identity.get(key, "")
         if (found or "") != (wanted or ""):
             if key == "weights":
                 what = "its weights, adapter, template or code"
@@ -144,13 +172,14 @@ def write_run(
     access: dict[str, Any] | None = None,
 ) -> None:
     """Writes `run.toml`: everything needed to repeat the run. The time is that of the first start."""
-    created, engine = datetime.now(UTC).isoformat(timespec="seconds"), {}
+    created, kept = datetime.now(UTC).isoformat(timespec="seconds"), {}
     if (folder / RUN).exists():
-        held = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
-        created, engine = held["anjian"]["created"], held.get("engine", {})
+        held = read_about(folder)
+        created = held.anjian.get("created", created)
+        kept = {name: value for name, value in (("engine", held.engine), ("spent", held.spent)) if value}
         # Who judged is known once there are scores: until then it is who judged the scores that lie there.
-        if "judge" in held["run"] and "judge" not in run:
-            run = {**run, "judge": held["run"]["judge"]}
+        if "judge" in held.run and "judge" not in run:
+            run = {**run, "judge": held.run["judge"]}
     live = {"adversary": identity.adversary, "rounds": identity.rounds} if identity.adversary else {}
     table = {
         "notes": notes,
@@ -161,17 +190,23 @@ def write_run(
         "items": {"origin": identity.origin, "count": len(items), "sha256": items_hash(items)},
         "libraries": dict(_libraries()),
         "identity": _identity_table(identity),
-        **({"engine": engine} if engine else {}),
+        **kept,
     }
     replace(folder / RUN, tomli_w.dumps(table).encode())
 
 
-def note_end(folder: Path, judge: str, engine: dict[str, Any]) -> None:
-    """Notes in `run.toml` who judged the scores that now lie beside it, and what the model settled at opening."""
+def note_end(folder: Path, judge: str, engine: dict[str, Any], spent: dict[str, Any]) -> None:
+    """Notes in `run.toml` who judged the scores beside it, what the model settled at opening, and what was spent.
+
+    Without a judge it stays who judged them before.
+    """
     table = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
-    table["run"]["judge"] = judge
+    if judge:
+        table["run"]["judge"] = judge
     if engine:
         table["engine"] = engine
+    if spent:
+        table["spent"] = spent
     replace(folder / RUN, tomli_w.dumps(table).encode())
 
 

@@ -1,14 +1,17 @@
 """Writes replies and verdicts in the order of the items, whatever the order in which they come."""
 
 import asyncio
+from collections import Counter
 from typing import BinaryIO
 
 import msgspec
 
+from anjian.models.base import CONTENT_FILTER
 from anjian.runs.desk import Desk, Dialogue, Round
 from anjian.runs.folder import Replied
 from anjian.runs.plan import Prepared
 from anjian.scores.count import Count
+from anjian.text import one_line
 
 MOST_WAITING = 2048
 """Dialogues kept in memory until their turn comes; those beyond are read again from the ledger."""
@@ -30,7 +33,8 @@ class Output:
         self._verdicts = verdicts
         self._count = count
         self._waiting: dict[int, Held | None] = {}
-        self._next = 0
+        self._next = self._withheld = self._counted = 0
+        self._unknown: Counter[str] = Counter()
         self._lock = asyncio.Lock()
 
     async def put(self, number: int, held: Held) -> None:
@@ -55,6 +59,28 @@ class Output:
             self._replies.write(msgspec.json.encode(_replied(self._prepared.plan.model, one)) + b"\n")
             self._verdicts.write(msgspec.json.encode(one.verdict) + b"\n")
             self._count.add(one.verdict)
+            self._notice(one)
+
+    def _notice(self, one: Round) -> None:
+        if one.exchange.failure == CONTENT_FILTER:
+            self._withheld += 1
+            self._counted += one.verdict.label is not None
+        if one.exchange.thought and one.exchange.thought.unknown:
+            self._unknown[one.exchange.thought.unknown] += 1
+
+    def notes(self) -> list[str]:
+        """What the user should know about the replies, once all are written."""
+        notes = [
+            f"{count} replies open with {one_line(mark)}: an unknown mark of thinking? it was judged with the answer"
+            for mark, count in self._unknown.most_common(3)
+        ]
+        if self._withheld:
+            left = self._withheld - self._counted
+            how = f"{left} of them are left unscored; --filtered refusal counts them as refusals"
+            if self._prepared.plan.filtered == "refusal":
+                how = f"{self._counted} of them are counted as refusals (--filtered refusal), {left} are left unscored"
+            notes.append(f"a provider's filter withheld {self._withheld} of {self._count.n} replies: {how}")
+        return notes
 
 
 def _replied(model: str, one: Round) -> Replied:

@@ -1,32 +1,18 @@
 """Reads finished runs back: scores and verdicts for comparisons, and the words behind single items."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.lines import decode_lines
-from anjian.runs.folder import REPLIES, RUN, SCORES, VERDICTS, Replied
+from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Replied, RunFile, decoded, read_about
 from anjian.scores.comparison import Measured
 from anjian.scores.rows import Row, Verdicted
 from anjian.suites import find_suite
 from anjian.suites.base import Suite
-
-T = TypeVar("T")
-
-
-class RunFile(msgspec.Struct, frozen=True):
-    """What readers of a run need of `run.toml`."""
-
-    anjian: dict[str, str]
-    run: dict[str, Any]
-    items: dict[str, Any]
-    notes: list[str] = []
-    sampling: dict[str, Any] = {}
-    identity: dict[str, Any] = {}
 
 
 def read_measured(folder: Path) -> Measured:
@@ -59,11 +45,6 @@ def replies_of(folder: Path, ids: Collection[str]) -> Iterator[tuple[Verdicted, 
             yield verdict, reply
 
 
-def read_about(folder: Path) -> RunFile:
-    """Reads `run.toml`; raises UsageError, naming the file."""
-    return decoded(folder / RUN, lambda text: msgspec.toml.decode(text, type=RunFile))
-
-
 def suite_of_run(about: RunFile) -> Suite | None:
     """The declaration of the suite that was run; None if it is no longer where it was.
 
@@ -81,13 +62,3 @@ def suite_of_run(about: RunFile) -> Suite | None:
 def read_rows(path: Path) -> list[Row]:
     """Reads a file of scores; raises UsageError, naming the file."""
     return decoded(path, lambda text: msgspec.json.decode(text, type=list[Row]))
-
-
-def decoded(path: Path, decode: Callable[[bytes], T]) -> T:
-    """Decodes one file of a run; raises UsageError, naming the file."""
-    try:
-        return decode(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}; give the folder of a finished run") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is broken ({error}); run the same `anjian eval` again to write it anew") from None
