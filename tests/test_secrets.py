@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from aiohttp import web
+from batch_server import batches, fault, reply
 from command import anjian, one_line, write_items
 from fault_server import digest, play
 from loopback import Call, Server, completion, failure, serving
@@ -258,6 +259,30 @@ def test_a_key_in_an_address_is_refused_unseen(name: str, tmp_path: Path) -> Non
             assert done.returncode == 2
             assert not leaks(secret, tmp_path / "run", one_line(done), done.stdout)
         assert not server.calls
+
+
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_batches_that_echo_the_key_leave_none(status: str, tmp_path: Path) -> None:
+    secret = SECRETS["TARGET_KEY"]
+    halves = secret[:15], secret[15:]
+
+    def tells(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        text = play(body)
+        parts = reply(text)
+        parts[1]["choices"][0]["message"]["content"] = [{"type": "text", "text": one} for one in (text, *halves)]
+        ways = [reply(f"{text}，{secret}"), parts, fault(400, f"the key is {secret}"), fault(500, "x" * 190 + secret)]
+        return ways[int(digest(text)[:4], 16) % len(ways)]
+
+    with batches(tells) as server:
+        server.status = lambda number: status
+        server.errors = {"data": [{"code": secret, "message": f"{'x' * 185}{secret}", "line": 1}]}
+        server.refuse = lambda kind, number: failure(503, f"later, {secret}") if number == 0 else None
+        address = f"{server.base_url}#target"
+        done = anjian("eval", address, "--suite", "chisafety", "--limit", 40, "--batch", "--out", tmp_path / "run",
+                      env={"ANJIAN_API_KEY": secret})  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    assert server.batches
+    assert not leaks(secret, tmp_path, done.stdout, done.stderr)
 
 
 def test_a_piece_of_a_secret_is_found(tmp_path: Path) -> None:
