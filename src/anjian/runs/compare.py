@@ -20,10 +20,14 @@ from anjian.models.function import PREFIX
 from anjian.models.resolve import Access, keyed_addresses
 from anjian.models.spec import parse, parse_or_folder
 from anjian.runs.evaluate import run_plan, weights_of
-from anjian.runs.folder import RUN, SCORES, run_name
+from anjian.runs.folder import LEDGER, RUN, SCORES, read_about, run_name
+from anjian.runs.judged import JUDGED
 from anjian.runs.plan import Plan, Prepared, prepare
-from anjian.runs.reading import read_about, read_measured, read_rows, suite_of_run
+from anjian.runs.purse import Purse
+from anjian.runs.reading import read_measured, read_rows, suite_of_run
 from anjian.runs.seats import describe_models, lazily, model_names
+from anjian.runs.spending import Spent, roles_of
+from anjian.runs.usage import read_usage
 from anjian.scores.comparison import Measured, SideBySide, compare_models
 from anjian.scores.gates import Criteria
 from anjian.scores.rows import Row
@@ -52,6 +56,7 @@ class Wanted(msgspec.Struct, frozen=True):
     runs: tuple[Path, ...] = ()
     scores: tuple[Path, ...] = ()
     limit: int | None = None
+    budget: float | None = None
     epochs: int | None = None
     sampling: Sampling = Sampling()
     access: Access = Access()
@@ -59,11 +64,12 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """A comparison, the runs behind it, and the suites that say what all is called."""
+    """A comparison, the runs behind it, the suites that say what all is called, and what the runs used together."""
 
     comparison: SideBySide
     runs: list[Measured]
     suites: list[Suite]
+    spent: list[Spent]
 
 
 async def compare_runs(
@@ -97,6 +103,9 @@ async def compare_runs(
     imported = [row for path in wanted.scores for row in _imported(path, called)]
     plans = [(model, [suite for suite in suites if (model, suite.name) not in given]) for model in models]
     prepared = {(m, suite.name): prepare(_plan(wanted, m, suite)) for m, missing in plans for suite in missing}
+    purse = Purse([*models, *model_names(wanted.judges)], wanted.budget)
+    for ledger in sorted((folder / RUNS).glob(f"*/{LEDGER}")):
+        purse.enter(ledger, read_usage(ledger))
     runs = list(given.values())
     asked = [name for name in (*models, *model_names(wanted.judges)) if not name.startswith(PREFIX)]
     said = partial(console.print, markup=False, highlight=False, soft_wrap=True)
@@ -106,10 +115,11 @@ async def compare_runs(
             access = _access(keyed, model, folder)
             described = describe_models((model, *wanted.judges), access, known) if missing else {}
             kept = lazily(described, stack, console)
-            runs += [await _run(prepared[model, suite.name], folder, kept, console) for suite in missing]
+            runs += [await _run(prepared[model, suite.name], folder, kept, console, purse) for suite in missing]
     comparison = compare_models(models, runs, declared, wanted.criteria, imported, _protected())
     _keep(comparison, folder)
-    return Compared(comparison, runs, declared)
+    roles = {name: role for model in models for name, role in roles_of(model, wanted.judges, None).items()}
+    return Compared(comparison, runs, declared, purse.spent(roles, others="earlier"))
 
 
 def _order(suite: Suite) -> tuple[int, str]:
@@ -170,7 +180,11 @@ def _declared(suites: Sequence[Suite], runs: Iterable[Measured]) -> list[Suite]:
 def _given(path: Path, models: Sequence[str], access: Access, known: Mapping[str, Model]) -> Iterator[Measured]:
     """A finished run, or all those below a folder that belong to the models."""
     single = (path / RUN).exists()
-    folders = [path] if single else sorted(found.parent for found in path.rglob(SCORES))
+    folders = (
+        [path]
+        if single
+        else sorted({found.parent for found in path.rglob(SCORES) if found.parent.parent.name != JUDGED})
+    )
     held = {folder: read_about(folder) for folder in folders}
     found = [folder for folder in folders if held[folder].run.get("model") in models]
     if not found:
@@ -207,12 +221,14 @@ def _plan(wanted: Wanted, model: str, suite: Suite) -> Plan:
     )
 
 
-async def _run(prepared: Prepared, folder: Path, known: Mapping[str, Model], console: Console) -> Measured:
+async def _run(
+    prepared: Prepared, folder: Path, known: Mapping[str, Model], console: Console, purse: Purse
+) -> Measured:
     plan = prepared.plan
     weights = weights_of(plan.model, known[plan.model], plan.access)[:8]
-    place = folder / RUNS / run_name(f"{plan.model}-{weights}", prepared.suite.name)
+    place = folder / RUNS / run_name("-".join(filter(None, (plan.model, weights))), prepared.suite.name)
     console.print(f"{plan.model} · {prepared.suite.name}", markup=False, highlight=False)
-    result = await run_plan(prepared, place, console, known)
+    result = await run_plan(prepared, place, console, known, purse)
     if result.stopped:
         raise AnjianError(result.stopped)
-    return read_measured(place)
+    return read_measured(result.folder)

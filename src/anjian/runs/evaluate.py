@@ -16,6 +16,7 @@ from rich.console import Console
 
 from anjian.dialogue.scripted import EARLIER_TURN_FAILED
 from anjian.files import replace, written
+from anjian.judges.base import JUDGE_UNPARSED, NO_ANSWER
 from anjian.judges.builtin import builtin_judges
 from anjian.models.base import (
     BAD_REPLY,
@@ -32,38 +33,54 @@ from anjian.models.resolve import Access
 from anjian.models.settled import settings_of, version_of
 from anjian.models.weights import fingerprint
 from anjian.runs.desk import Desk
-from anjian.runs.folder import LEDGER, REPLIES, SCORES, VERDICTS, Identity, note_end, opened, write_run
+from anjian.runs.folder import LEDGER, REPLIES, RUN, SCORES, VERDICTS, Identity, note_end, opened, write_run
+from anjian.runs.judged import outdone, place_of, show
 from anjian.runs.ledger import Ledger
 from anjian.runs.output import Output
 from anjian.runs.plan import Plan, Prepared
+from anjian.runs.purse import MEND, Purse
 from anjian.runs.seats import Lazy, Seats, describe_models, lazily, model_names
 from anjian.runs.session import carry_out
+from anjian.runs.spending import Spent, table_of
 from anjian.scores.count import Count
 from anjian.scores.rows import Row
 from anjian.text import one_line, plain
 
-WORTH_ANOTHER_TRY = (TIMEOUT, CONNECTION, HTTP_ERROR, BAD_REPLY, RATE_LIMIT, NOT_ASKED, FUNCTION_ERROR)
-"""Reasons of failed calls, which the next run makes again; those of judges and adversaries end so, too."""
+WORTH_ANOTHER_TRY = (
+    TIMEOUT, CONNECTION, HTTP_ERROR, BAD_REPLY, RATE_LIMIT, NOT_ASKED, FUNCTION_ERROR, NO_ANSWER, JUDGE_UNPARSED,
+)  # fmt: skip
+"""Reasons of calls that came to nothing: the next run makes them again. Those of judges and adversaries end so, too."""
 
 
 class Result(msgspec.Struct, frozen=True):
     """What came of a run.
 
     Attributes:
+        notes: What the user should know about the items, the replies and who judged.
+        folder: Where its verdicts lie: the run folder, or that of a judge which was outdone by another.
+        failures: Why replies have no verdict, the commonest first: the reason, how many, the first words of who failed.
         stopped: Why not everything was asked, if so.
         unscored: The commonest reason why replies have no verdict, with the words of who failed, and the mend.
+        spent: What everybody used, over all sessions.
     """
 
     rows: list[Row]
     n: int
     scored: int
     notes: list[str]
+    folder: Path
     stopped: str | None = None
     unscored: str = ""
+    failures: list[tuple[str, int, str]] = []
+    spent: list[Spent] = []
 
 
 async def run_plan(
-    prepared: Prepared, folder: Path, console: Console, known: Mapping[str, Model] | None = None
+    prepared: Prepared,
+    folder: Path,
+    console: Console,
+    known: Mapping[str, Model] | None = None,
+    purse: Purse | None = None,
 ) -> Result:
     """Runs a prepared plan in its folder.
 
@@ -72,15 +89,17 @@ async def run_plan(
         folder: The run folder.
         console: Where progress is shown.
         known: Models described before, by name; the others are described here.
+        purse: The money of several runs; by default, this one has a purse of its own.
 
     Raises:
-        UsageError: The models or the folder cannot be used.
+        UsageError: The models or the folder cannot be used, or the budget cannot be kept.
         AnjianError: The disk is full, a server does not start.
     """
     plan, selection = prepared.plan, prepared.selection
     said = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     access = msgspec.structs.replace(plan.access, log=folder / "server.log", tell=said)
     models = describe_models(plan.names, access, known)
+    purse = purse or Purse(model_names(plan.names), plan.budget)
     identity = Identity(
         suite=prepared.suite.name,
         model=plan.model,
@@ -100,39 +119,69 @@ async def run_plan(
         about |= {name: value if name == "limit" else str(value) for name, value in given.items() if value}
         if plan.source.include_ambiguous:
             about["include_ambiguous"] = True
-        write_run(folder, identity, about, prepared.items, selection.notes, plan.access.told)
+        if plan.filtered == "refusal":
+            about["filtered"] = plan.filtered
+        if not (folder / RUN).exists():
+            write_run(folder, identity, about, prepared.items, selection.notes, plan.access.told)
+        place = place_of(folder, plan.judge)
         count = prepared.suite.counting()
         with (
             Ledger(folder / LEDGER) as ledger,
-            written(folder / REPLIES) as replies,
-            written(folder / VERDICTS) as verdicts,
+            written(place / REPLIES) as replies,
+            written(place / VERDICTS) as verdicts,
         ):
             versions = versions_of(plan, models)
+            purse.enter(folder / LEDGER, ledger.usage)
             replay = Desk(prepared, ledger, Seats(plan.names, ledger, {}, versions))
             output = Output(prepared, replay, replies, verdicts, count)
             async with AsyncExitStack() as stack:
-                seats = Seats(plan.names, ledger, lazily(models, stack, console), versions)
+                seats = Seats(plan.names, ledger, lazily(models, stack, console), versions, purse)
                 at_once = plan.access.concurrency or models[plan.model].concurrency
                 stopped = await _ask(prepared, ledger, seats, at_once, output, console)
                 engine = models[plan.model].about()
             ledger.commit()
             await output.finish()
         rows = count.rows(plan.model, plan.judge, plan.epochs)
-        replace(folder / SCORES, msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
-        note_end(folder, plan.judge, engine)
-    return Result(rows, count.n, count.scored, selection.notes, stopped, told(count, folder / VERDICTS))
+        replace(place / SCORES, msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
+        spent = purse.spent(plan.roles, folder / LEDGER)
+        notes = [*selection.notes, *output.notes()]
+        stays = outdone(folder, place, plan.judge)
+        shown = place if stays else folder
+        if stays:
+            note_end(folder, "", {}, table_of(spent))
+        else:
+            show(folder, place)
+        write_run(shown, identity, about, prepared.items, notes, plan.access.told)
+        note_end(shown, plan.judge, engine, table_of(spent))
+    mend = MEND if purse.closed else ""
+    return Result(
+        rows=rows,
+        n=count.n,
+        scored=count.scored,
+        notes=[*notes, stays] if stays else notes,
+        folder=shown,
+        stopped=stopped,
+        unscored=told(count, shown / VERDICTS, mend),
+        failures=failures_of(count),
+        spent=spent,
+    )
 
 
-def told(count: Count, verdicts: Path) -> str:
+def failures_of(count: Count) -> list[tuple[str, int, str]]:
+    """Why replies have no verdict, the commonest reason first; last what was not asked because of another failure."""
+    order = sorted(count.reasons, key=lambda one: (one in (NOT_ASKED, EARLIER_TURN_FAILED), -count.reasons[one]))
+    return [(one, count.reasons[one], one_line(count.words[one])) for one in order]
+
+
+def told(count: Count, verdicts: Path, mend: str = "") -> str:
     """Says why most of the unscored replies are unscored, and what can be done; empty if there are none."""
     if not count.reasons:
         return ""
-    # What was not asked because something else failed tells least.
-    first = max(count.reasons, key=lambda one: (one not in (NOT_ASKED, EARLIER_TURN_FAILED), count.reasons[one]))
-    words = one_line(count.words[first])
-    most = f"{count.reasons[first]} of {sum(count.reasons.values())} for `{first}`{f' ({words})' if words else ''}"
+    first, number, words = failures_of(count)[0]
+    most = f"{number} of {sum(count.reasons.values())} for `{first}`{f' ({words})' if words else ''}"
     again = any(first.endswith(reason) for reason in WORTH_ANOTHER_TRY)
-    return f"unscored are {most}; {'run the same command to ask again' if again else f'all reasons are in {verdicts}'}"
+    usual = "run the same command to ask again" if again else f"all reasons are in {verdicts}"
+    return f"unscored are {most}; {mend or usual}"
 
 
 def weights_of(name: str, model: Model | None, access: Access) -> str:
@@ -177,6 +226,6 @@ async def _ask(
         stopped = await carry_out(range(total), act, seats, at_once, console)
     finally:
         await asyncio.shield(warming)
-    if not seats.asked:
+    if not seats.asked and not stopped:
         console.print(f"all {total} dialogues are in the ledger; nothing to ask", highlight=False)
     return stopped

@@ -13,7 +13,10 @@ from pathlib import Path
 import msgspec
 
 from anjian.errors import AnjianError, UsageError
+from anjian.files import refuse_links
 from anjian.models.base import Reply, Request
+from anjian.runs.usage import TABLE, Usage, usage_in
+from anjian.text import one_line
 
 VERSION = 1
 COMMIT_SECONDS = 0.02
@@ -25,6 +28,8 @@ _SCHEMA = """
 CREATE TABLE calls (key BLOB PRIMARY KEY, model TEXT NOT NULL, request TEXT NOT NULL, reply TEXT NOT NULL);
 CREATE TABLE failures (key BLOB PRIMARY KEY, model TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
 """
+_DAMAGE = (sqlite3.Error, msgspec.MsgspecError, TypeError, ValueError, RecursionError, OverflowError)
+"""What reading a row that was damaged may raise."""
 _DIALOGUES = "CREATE TABLE IF NOT EXISTS dialogues (key BLOB PRIMARY KEY, calls BLOB NOT NULL) WITHOUT ROWID"
 
 
@@ -58,12 +63,15 @@ def dialogue_key(*parts: object) -> bytes:
 class Ledger:
     """The calls of one run folder, and which of them make up a dialogue that was held to its end.
 
-    Use from one thread; close it, or leave a `with` block, to commit the last group.
+    Use from one thread; close it, or leave a `with` block, to commit the last group. `tried` are calls that were made
+    since it was opened and came to nothing of use: the next run makes them again. `usage` is what calls to each model
+    used, those of earlier sessions included; it is on disk whenever they are.
     """
 
     def __init__(self, path: Path) -> None:
         """Opens or creates the file; UsageError if it is no ledger, AnjianError if it cannot be written."""
         self.path = path
+        self.tried: set[bytes] = set()
         self._replies: dict[bytes, tuple[Entry, Reply]] = {}
         self._failures: dict[bytes, tuple[Entry, Failure]] = {}
         self._dialogues: dict[bytes, bytes] = {}
@@ -71,20 +79,28 @@ class Ledger:
         self._fault: AnjianError | None = None
         self._decoder = msgspec.json.Decoder(Reply)
         self._requests = msgspec.json.Decoder(Request)
+        refuse_links(*(Path(f"{path}{end}") for end in ("", "-wal", "-shm", "-journal")))
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.executescript(_PRAGMAS)
             self._prepare()
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             raise _explained(error, path) from None
 
     def _prepare(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and not {"calls", "failures"} <= tables:
+            raise _no_ledger(self.path)
         if version == 0:
             self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
         elif version != VERSION:
             raise UsageError(f"{self.path} was written by another version of anjian; choose another --out")
         self._db.execute(_DIALOGUES)
+        self.usage = usage_in(self._db)
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'usage'").fetchone():
+            self._db.execute(TABLE)
+            self._write_usage()
         self._held_before = bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM dialogues)").fetchone()[0])
 
     def __enter__(self) -> "Ledger":
@@ -102,25 +118,43 @@ class Ledger:
         """Returns the stored reply of a call, or None."""
         if key in self._replies:
             return self._replies[key][1]
-        row = self._db.execute("SELECT reply FROM calls WHERE key = ?", (key,)).fetchone()
-        return self._decoder.decode(row[0]) if row else None
+        try:
+            row = self._db.execute("SELECT reply FROM calls WHERE key = ?", (key,)).fetchone()
+            return self._decoder.decode(row[0]) if row else None
+        except _DAMAGE as error:
+            raise _explained(error, self.path) from None
 
     def failure(self, key: bytes) -> Failure | None:
         """Returns why the call last failed, or None; a call with a reply has no failure."""
         if key in self._failures:
             return self._failures[key][1]
-        row = self._db.execute("SELECT reason, detail FROM failures WHERE key = ?", (key,)).fetchone()
-        return Failure(*row) if row else None
+        try:
+            row = self._db.execute("SELECT reason, detail FROM failures WHERE key = ?", (key,)).fetchone()
+            return msgspec.convert({"reason": row[0], "detail": row[1]}, Failure) if row else None
+        except _DAMAGE as error:
+            raise _explained(error, self.path) from None
+
+    def answered_by(self, model: str) -> bool:
+        """True if the ledger holds a reply of a model."""
+        if any(call.model == model for call, _ in self._replies.values()):
+            return True
+        try:
+            return bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM calls WHERE model = ?)", (model,)).fetchone()[0])
+        except _DAMAGE as error:
+            raise _explained(error, self.path) from None
 
     def dialogue(self, key: bytes) -> list[tuple[Request, Reply]] | None:
         """Returns the calls to the target of a dialogue that an earlier session held to its end, or None."""
         if not self._held_before:
             return None
-        row = self._db.execute("SELECT calls FROM dialogues WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            return None
-        calls: bytes = row[0]
-        found = [self._call(calls[start : start + KEY]) for start in range(0, len(calls), KEY)]
+        try:
+            row = self._db.execute("SELECT calls FROM dialogues WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                return None
+            calls: bytes = row[0]
+            found = [self._call(calls[start : start + KEY]) for start in range(0, len(calls), KEY)]
+        except _DAMAGE as error:
+            raise _explained(error, self.path) from None
         return [call for call in found if call] if all(found) else None
 
     def _call(self, key: bytes) -> tuple[Request, Reply] | None:
@@ -144,7 +178,15 @@ class Ledger:
         """Keeps a reply; it is on disk after the next group commit."""
         self._replies[call.key] = (call, reply)
         self._failures.pop(call.key, None)
+        self.used(call, reply)
         self._schedule()
+
+    def used(self, call: Entry, reply: Reply) -> None:
+        """Counts what a call used, also one whose reply is worth nothing and is not kept."""
+        usage = self.usage.get(call.model) or self.usage.setdefault(call.model, Usage())
+        prompt, completion = reply.prompt_tokens, reply.completion_tokens
+        said = 0 if prompt or completion else len(f"{reply.text}{reply.reasoning}".encode(errors="replace"))
+        usage.add(prompt, completion, len(call.request), said)
 
     def fail(self, call: Entry, failure: Failure) -> None:
         """Keeps why a call failed, until it succeeds."""
@@ -181,8 +223,9 @@ class Ledger:
             self._db.executemany("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?)", rows)
             self._db.executemany("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", faults)
             self._db.executemany("INSERT OR REPLACE INTO dialogues VALUES (?, ?)", self._dialogues.items())
+            self._write_usage()
             self._db.execute("COMMIT")
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise _explained(error, self.path) from None
@@ -190,14 +233,24 @@ class Ledger:
         self._failures.clear()
         self._dialogues.clear()
 
+    def _write_usage(self) -> None:
+        rows = [(model, *msgspec.structs.astuple(usage)) for model, usage in self.usage.items()]
+        self._db.executemany("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-def _explained(error: sqlite3.DatabaseError, path: Path) -> AnjianError:
-    text = str(error)
+
+def _explained(error: Exception, path: Path) -> AnjianError:
+    text = one_line(str(error))
+    if not isinstance(error, sqlite3.Error) or "malformed" in text or "decode" in text:
+        return UsageError(f"{path} is damaged ({text}); choose another --out")
     if "full" in text or "disk I/O" in text:
         mend = "free some space and run the same command again"
         return AnjianError(f"cannot write {path}: the disk is full or failing; {mend}")
-    if "not a database" in text or "malformed" in text:
-        return UsageError(f"{path} is not a ledger of anjian; choose another --out")
+    if "not a database" in text or "no such" in text or "has no column" in text or "values were supplied" in text:
+        return _no_ledger(path)
     if "locked" in text:
         return UsageError(f"{path} is in use by another anjian; wait for it, or choose another --out")
     return AnjianError(f"cannot use {path}: {text}; check the folder's permissions and the disk")
+
+
+def _no_ledger(path: Path) -> UsageError:
+    return UsageError(f"{path} is not a ledger of anjian; choose another --out")

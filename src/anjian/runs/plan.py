@@ -1,6 +1,7 @@
 """What is to be evaluated, and the same with its items read."""
 
 from collections import Counter
+from typing import Literal
 
 import msgspec
 
@@ -12,8 +13,12 @@ from anjian.models.base import Sampling
 from anjian.models.function import PREFIX
 from anjian.models.resolve import Access
 from anjian.models.spec import parse
+from anjian.runs.spending import roles_of
 from anjian.suites import find_suite
 from anjian.suites.base import Selection, Source, Suite, spread
+
+Filtered = Literal["unscored", "refusal"]
+"""What a reply is worth that a provider's filter stopped: nothing, or what the target's refusal would be."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -32,6 +37,8 @@ class Plan(msgspec.Struct, frozen=True):
     sampling: Sampling = Sampling()
     epochs: int = 0
     limit: int | None = None
+    filtered: Filtered = "unscored"
+    budget: float | None = None
     access: Access = Access()
 
     @property
@@ -43,6 +50,11 @@ class Plan(msgspec.Struct, frozen=True):
     def names(self) -> tuple[str | None, ...]:
         """Everybody who takes part, the target first."""
         return (self.model, *self.judges, self.adversary)
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """What each of them takes part as."""
+        return roles_of(self.model, self.judges, self.adversary)
 
 
 class Prepared(msgspec.Struct, frozen=True):

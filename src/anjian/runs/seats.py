@@ -1,6 +1,7 @@
 """Everybody who takes part in a run, each behind the ledger. Without models, they answer from what is stored."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -21,6 +22,7 @@ from anjian.models.resolve import Access, keyed_addresses, open_model
 from anjian.models.spec import parse
 from anjian.runs.asking import LedgerAsk
 from anjian.runs.ledger import Ledger
+from anjian.runs.purse import Purse
 
 
 class Unable:
@@ -45,6 +47,7 @@ class Seats:
         ledger: Ledger,
         models: Mapping[str, Model],
         versions: Mapping[str, str] | None = None,
+        purse: Purse | None = None,
     ) -> None:
         """Seats everybody who is named and is a model.
 
@@ -53,10 +56,12 @@ class Seats:
             ledger: Where calls are stored.
             models: Who can be asked; the others answer from the ledger.
             versions: Which version of a model is asked, where the folder's identity does not tell.
+            purse: Keeps to a budget.
         """
         told = versions or {}
         called = {name: f"{name}@{told[name]}" if name in told else name for name in model_names(names)}
-        self._asks = {name: LedgerAsk(called[name], ledger, models.get(name)) for name in called}
+        self.purse = purse
+        self._asks = {name: LedgerAsk(called[name], ledger, models.get(name), purse) for name in called}
 
     def __getitem__(self, name: str) -> LedgerAsk:
         """Returns who asks a model."""
@@ -79,6 +84,14 @@ class Seats:
     def tokens(self) -> int:
         """Tokens generated in this session, by everybody."""
         return sum(ask.tokens for ask in self._asks.values())
+
+    @property
+    def waiting(self) -> str:
+        """Who waits, and for what; the target goes without its name. Empty while nobody does."""
+        for place, (name, ask) in enumerate(self._asks.items()):
+            if what := ask.waiting():
+                return f"{re.split('[/#]', name)[-1][-20:]} {what}" if place else what
+        return ""
 
     @property
     def asked(self) -> int:

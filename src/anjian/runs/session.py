@@ -9,6 +9,7 @@ from rich.console import Console
 from anjian.runs.asking import StoppedError
 from anjian.runs.engine import drive
 from anjian.runs.progress import RunProgress
+from anjian.runs.purse import BudgetSpentError
 from anjian.runs.seats import Seats
 
 T = TypeVar("T")
@@ -36,20 +37,29 @@ async def carry_out(
         AnjianError: The disk is full, a server does not start.
     """
     stored = 0
-    with RunProgress(len(work), console) as progress:
+    spent = seats.purse.shown if seats.purse else str
+    with RunProgress(len(work), console, spent, lambda: seats.waiting) as progress:
 
         async def one(piece: T) -> None:
             nonlocal stored
             before = seats.asked
-            unscored = await act(piece)
+            if seats.purse and seats.purse.closed:
+                return
+            try:
+                unscored = await act(piece)
+            except BudgetSpentError:  # Whatever else is under way is paid for: it goes on to its end.
+                return
             fresh = seats.asked > before
             progress.add(unscored, seats.tokens, fresh)
             stored += not fresh
             if not fresh and stored % BREATH == 0:
                 await asyncio.sleep(0)
 
+        ticking = asyncio.create_task(progress.ticking())
         try:
             await drive(work, one, min(len(work), at_once))
         except StoppedError as error:
             return error.as_remark()
-    return None
+        finally:
+            ticking.cancel()
+    return seats.purse.remark if seats.purse else None
