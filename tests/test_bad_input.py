@@ -102,6 +102,16 @@ def test_all_faults_of_a_file_are_named_in_one_run(tmp_path: Path) -> None:
         assert key in fault
 
 
+def test_all_wrong_suites_and_categories_are_named_in_one_run(tmp_path: Path) -> None:
+    file = write_items(tmp_path / "items.jsonl", [ONE | {"category": "外星歧视"}, TWO | {"suite": "mine"}, choice(0)])
+    done = anjian("eval", MODEL, "--suite", "chisafety", "--items", file, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    head, first, second = done.stderr.splitlines()
+    assert head == f"anjian: 2 faults in {file}"
+    assert first.startswith(f"{file}, item r0: unknown `category` '外星歧视'")
+    assert second.startswith(f"{file}, item r1: its suite is 'mine', not 'chisafety'")
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_list_of_items_is_read_as_lines_are(indent: int | None, tmp_path: Path) -> None:
     file = tmp_path / "items.json"

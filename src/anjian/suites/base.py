@@ -10,6 +10,7 @@ import msgspec
 
 from anjian.dialogue.holding import Holding, Scripted
 from anjian.errors import UsageError
+from anjian.items.lines import refuse
 from anjian.items.records import Item, load_items
 from anjian.items.taxonomy import Taxonomy
 from anjian.models.base import Sampling
@@ -162,18 +163,21 @@ def own_items(path: Path, suite: str, taxonomy: Taxonomy, *others: str) -> list[
         others: More suites that items may belong to, with the same taxonomy.
 
     Raises:
-        UsageError: The file cannot be read, or an item belongs to another suite or to no category.
+        UsageError: The file cannot be read, or items belong to another suite or to no category; names each of them.
     """
-    items = []
+    wanted = " or ".join(map(repr, (suite, *others)))
+    items: list[Item] = []
+    faults: list[str] = []
     for item in load_items(path):
-        if item.suite not in (suite, *others):
-            wanted = " or ".join(map(repr, (suite, *others)))
-            raise UsageError(f"{path}, item {item.id}: its suite is {item.suite!r}, not {wanted}; correct `suite`")
         found = taxonomy.find(item.category)
-        if not found:
+        if item.suite not in (suite, *others):
+            faults.append(f"item {item.id}: its suite is {item.suite!r}, not {wanted}; correct `suite`")
+        elif not found:
             mend = "`anjian suites --categories` lists them"
-            raise UsageError(f"{path}, item {item.id}: unknown `category` {item.category!r}; {mend}")
-        items.append(msgspec.structs.replace(item, category=found[1].zh))
+            faults.append(f"item {item.id}: unknown `category` {item.category!r}; {mend}")
+        else:
+            items.append(msgspec.structs.replace(item, category=found[1].zh))
+    refuse(path, faults)
     return items
 
 
