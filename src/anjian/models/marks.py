@@ -1,11 +1,13 @@
 """The table of the marks between which models think, compiled from marks.toml."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 
 import msgspec
+
+_BRACKETS = re.compile(r"[<＜&◁\[]")
 
 
 class _Pair(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,8 +46,7 @@ class Marks(msgspec.Struct, frozen=True):
         thinking: Pairs by the name of their group in `opening`.
         opening: Any mark that opens thinking.
         tag_close: The closing mark of any tag: some models open with one and close with another.
-        sure_close: Closing marks that divide a reply without an opening one.
-        line_close: Closing marks that do so where they begin or end a line.
+        sure_close: Closing marks that divide a reply without an opening one wherever they stand.
         answers: Pairs around an answer, by the name of their group in `answer`.
         answer: Any mark that opens an answer.
         ends: What may be left at the end of an answer.
@@ -56,7 +57,6 @@ class Marks(msgspec.Struct, frozen=True):
     opening: re.Pattern[str]
     tag_close: re.Pattern[str]
     sure_close: re.Pattern[str]
-    line_close: re.Pattern[str]
     answers: dict[str, Mark]
     answer: re.Pattern[str]
     ends: tuple[str, ...]
@@ -72,14 +72,11 @@ def marks() -> Marks:
     first = _tag("think")
     pairs = tags + table.marks
     answers = [_tag(name, both=True) for name in table.answer_tags] + table.answers
-    tag_close = _any_of(pair.close for pair in tags)
-    line = tag_close.pattern
     return Marks(
         thinking=_by_group(pairs),
         opening=_groups(pairs),
-        tag_close=tag_close,
+        tag_close=_any_of(pair.close for pair in tags),
         sure_close=_any_of([first.close, *(pair.close for pair in table.marks if not pair.both)]),
-        line_close=re.compile(rf"^[ \t]*(?:{line})|(?:{line})[ \t]*$", re.IGNORECASE | re.MULTILINE),
         answers=_by_group(answers),
         answer=_groups(answers),
         ends=table.ends,
@@ -88,6 +85,22 @@ def marks() -> Marks:
             rf"|[\[【《〈{{]\s*(?:{table.unknown.titles})\s*[\]】》〉}}](?!\()|{table.unknown.bare}"
         ),
     )
+
+
+def has_brackets(text: str) -> bool:
+    """True if a mark may stand within a text; looking for single characters is quickest."""
+    return "<" in text or "[" in text or "&" in text or "＜" in text or "◁" in text
+
+
+def scan(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Finds marks that start with a bracket, as all do that may stand within a text: quicker than searching."""
+    if not has_brackets(text):
+        return
+    end = 0
+    for bracket in _BRACKETS.finditer(text):
+        if bracket.start() >= end and (found := pattern.match(text, bracket.start())):
+            end = found.end()
+            yield found
 
 
 def _tag(name: str, both: bool = False) -> _Pair:

@@ -12,18 +12,17 @@ from typing import Literal
 import msgspec
 
 from anjian.models.base import Reply
-from anjian.models.marks import Mark, Marks, marks
+from anjian.models.marks import Mark, Marks, has_brackets, marks, scan
 
 Shape = Literal["both_tags", "closing_only", "opening_only", "none", "empty"]
 SHAPES: tuple[Shape, ...] = ("both_tags", "closing_only", "opening_only", "none", "empty")
 
 OPEN, CLOSE = "<think>", "</think>"
 
-_STARTS = ("<", "＜", "&", "[", "◁", "【", "《", "〈", "{", "analysis", "Here", "here", "HERE")
+_STARTS = "<＜&[◁【《〈{aHh"
 """What marks may start with; replies that start otherwise are not compared with the table."""
-_BRACKETS = ("<", "◁", "[", "＜", "&")
-_NAMES = ("think", "thought", "reason", "final", "channel", "inner_suffix", "unused17")
-"""Every closing mark that may stand alone holds a bracket and a name of these: most answers need no further look."""
+_CLOSING = re.compile(r"[<＜&◁\[](?:\s*/|\||lt;\s*/|channel\||unused17)")
+"""How closing marks begin that may stand alone."""
 _ENDED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence")
 _FENCE = "```"
 _SPEECH = "`\"'“‘「『"
@@ -73,29 +72,26 @@ def split_text(text: str, prefilled: bool = False) -> Thought:
     if body.startswith(OPEN):
         thinking, _, answer = body[len(OPEN) :].partition(CLOSE)
         thinking, answer = thinking.strip(), answer.strip()
-        if thinking and answer and not answer.startswith(_STARTS) and _is_plain(thinking):
+        if thinking and answer and not _may_be_mark(answer) and _is_plain(thinking):
             return Thought("both_tags", thinking, answer)
-    if body.startswith(_STARTS) and (opened := _opened(body, marks())):
+    if _may_be_mark(body) and (opened := _opened(body, marks())):
         return opened
-    if _may_close(body) and (closed := _closed_only(body, prefilled, marks())):
+    if has_brackets(body) and (closed := _closed_only(body, prefilled)):
         return closed
     body = body.rstrip()
     if prefilled:
         return Thought("opening_only", body, "")
-    unknown = marks().unknown.match(body) if body.startswith(_STARTS) else None
+    unknown = marks().unknown.match(body) if _may_be_mark(body) else None
     return Thought("none", "", _unwrapped(body), unknown[0] if unknown else "")
+
+
+def _may_be_mark(text: str) -> bool:
+    return text[:1] in _STARTS and text != ""
 
 
 def _is_plain(thinking: str) -> bool:
     """True where the first closing tag is the right one: no thinking inside, and no quotation of the tag."""
     return thinking[-1] not in _SPEECH and ("<" not in thinking or OPEN not in thinking)
-
-
-def _may_close(body: str) -> bool:
-    if not any(bracket in body for bracket in _BRACKETS):
-        return False
-    lowered = body.lower()
-    return any(name in lowered for name in _NAMES)
 
 
 def _opened(body: str, table: Marks) -> Thought | None:
@@ -118,7 +114,7 @@ def _opened(body: str, table: Marks) -> Thought | None:
             return Thought("opening_only", rest.strip(), "")
         return Thought("both_tags", rest[: closing.start()].strip(), _answer(rest[closing.start() :]))
     thinking, rest = rest[: closing.start()].strip(), rest[closing.end() :].lstrip()
-    if not thinking and rest.startswith(_STARTS) and table.opening.match(rest):
+    if not thinking and table.opening.match(rest):
         return _opened(rest, table)
     answer = _answer(rest)
     if not rest.strip() and (inside := next(_unquoted(table.answer, thinking), None)):
@@ -128,40 +124,47 @@ def _opened(body: str, table: Marks) -> Thought | None:
 
 def _closing(rest: str, mark: Mark, table: Marks) -> re.Match[str] | None:
     """The mark that closes the thinking: the first that is not quoted, or a later one where thinking holds thinking."""
-    found = list(_unquoted(mark.close, rest)) or list(mark.close.finditer(rest))[:1]
+    closings = list(mark.close.finditer(rest) if mark.both else scan(mark.close, rest))
+    found = [closing for closing in closings if not _is_quoted(rest, closing)] or closings[:1]
     if not found:
-        return None if mark.both else table.tag_close.search(rest)
+        return None if mark.both else next(scan(table.tag_close, rest), None)
     opened_again = len(list(_unquoted(mark.open, rest[: found[0].start()])))
     return found[min(opened_again, len(found) - 1)]
 
 
-def _closed_only(body: str, prefilled: bool, table: Marks) -> Thought | None:
+def _closed_only(body: str, prefilled: bool) -> Thought | None:
     """Splits a reply in which thinking is closed that was not opened at its start."""
-    sure = next(_unquoted(table.sure_close, body), None)
-    found = [sure, next(_unquoted(table.line_close, body), None)]
-    if prefilled:
-        # The thinking was opened for sure: any closing mark will do, even one that is only spoken of.
-        found += [next(_unquoted(table.tag_close, body), None), table.sure_close.search(body)]
-    for closing in found:
-        if not closing or (closing.start() == 0 and not prefilled and table.answer.match(body)):
+    table = marks()
+    spoken_of: list[re.Match[str]] = []
+    for begin in _CLOSING.finditer(body):
+        sure = table.sure_close.match(body, begin.start())
+        closing = sure or table.tag_close.match(body, begin.start())
+        if not closing or (begin.start() == 0 and not prefilled and table.answer.match(body)):
             continue
-        before, after = body[: closing.start()], body[closing.end() :]
-        opening = None if prefilled else _last(_unquoted(table.opening, before))
-        if not opening:
-            shape: Shape = "closing_only" if before.strip() else "empty"
-            return Thought(shape, before.strip(), _answer(after))
-        if not before[: opening.start()].rpartition("\n")[2].strip():
-            parts = (before[: opening.start()].strip(), _answer(after))
-            return Thought("both_tags", before[opening.end() :].strip(), "\n".join(filter(None, parts)))
-        if closing is sure and (not after.partition("\n")[0].strip() or not before.rpartition("\n")[2].strip()):
-            return Thought("closing_only", before.strip(), _answer(after))
-    return None
+        if not _is_quoted(body, closing) and (sure or _is_at_an_edge(body, closing)):
+            opening = None if prefilled else _last(_unquoted(table.opening, body[: closing.start()]))
+            if not opening:
+                return _divided(body, closing)
+            if not body[: opening.start()].rpartition("\n")[2].strip():
+                before, after = body[: opening.start()].strip(), _answer(body[closing.end() :])
+                thinking = body[opening.end() : closing.start()].strip()
+                return Thought("both_tags", thinking, "\n".join(filter(None, (before, after))))
+            if sure and _is_at_an_edge(body, closing):
+                return _divided(body, closing)
+        spoken_of.append(closing)
+    # The prompt opened the thinking for sure: any closing mark will do, even one that is only spoken of.
+    return _divided(body, spoken_of[0]) if prefilled and spoken_of else None
+
+
+def _divided(body: str, closing: re.Match[str]) -> Thought:
+    thinking = body[: closing.start()].strip()
+    return Thought("closing_only" if thinking else "empty", thinking, _answer(body[closing.end() :]))
 
 
 def _answer(text: str) -> str:
     """What is left of a text without the thinking at its start and the marks around the answer."""
     text = text.strip()
-    while text.startswith(_STARTS):
+    while _may_be_mark(text):
         table = marks()
         if opening := table.opening.match(text):
             mark = table.thinking[str(opening.lastgroup)]
@@ -183,7 +186,7 @@ def _answer(text: str) -> str:
 
 def _unwrapped(text: str) -> str:
     """An answer without thinking, out of the marks that enclose it whole."""
-    around = marks().answer.match(text) if text.startswith(_STARTS) else None
+    around = marks().answer.match(text) if _may_be_mark(text) else None
     if not around:
         return text
     mark = marks().answers[str(around.lastgroup)]
@@ -202,17 +205,29 @@ def _without_last(text: str, closing: re.Pattern[str]) -> str:
 
 
 def _unquoted(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    return (found for found in pattern.finditer(text) if not _is_quoted(text, found.start(), found.end()))
+    return (found for found in scan(pattern, text) if not _is_quoted(text, found))
 
 
-def _is_quoted(text: str, start: int, end: int) -> bool:
+def _is_quoted(text: str, mark: re.Match[str]) -> bool:
     """True in a code fence or span, and between quotation marks: a mark that is only spoken of."""
+    start, end = mark.span()
     if _QUOTES.get(text[start - 1 : start], "no") == text[end : end + 1]:
         return True
-    line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    if text.count("`", line_start, start) % 2 == 1 and "`" in text[end : line_end if line_end >= 0 else len(text)]:
+    before, after = _line_around(text, mark)
+    if before.count("`") % 2 == 1 and "`" in after:
         return True
     return text.count(_FENCE, 0, start) % 2 == 1 and _FENCE in text[end:]
+
+
+def _is_at_an_edge(text: str, mark: re.Match[str]) -> bool:
+    """True where a mark begins or ends a line."""
+    return not all(part.strip() for part in _line_around(text, mark))
+
+
+def _line_around(text: str, mark: re.Match[str]) -> tuple[str, str]:
+    start, end = mark.span()
+    line_end = text.find("\n", end)
+    return text[text.rfind("\n", 0, start) + 1 : start], text[end : line_end if line_end >= 0 else len(text)]
 
 
 def _last(found: Iterator[re.Match[str]]) -> re.Match[str] | None:
