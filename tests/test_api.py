@@ -278,7 +278,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"judge": 5}, "a model is a name or a function from messages to text, not int"),
     ({"judge": ["rules-v1", "rules-v1"]}, "a panel needs different judges"),
     ({"adversary": 5}, "a model is a name or a function from messages to text, not int"),
-    ({"device": "cpu"}, "--device is for models that anjian loads, not for a function"),
+    ({"device": "cpu"}, "--device is for hf/ and tiny/ models, not for a function"),
     ({"device": 0}, "device=0 cannot be: device is a text"),
     ({"lora": 5, "model": "tiny/base"}, "lora=5 cannot be: lora is a path"),
     ({"server_args": "--port 1", "model": "tiny/base"}, "--server-args: --port is settled by anjian"),
@@ -319,7 +319,7 @@ WRONG_COMPARISONS: list[tuple[dict[str, Any], str]] = [
     ({"margin": -1}, "margin=-1 cannot be: margin is a number from 0 to 100"),
     ({"alpha": 1}, "alpha=1 cannot be"),
     ({"out": __file__}, "lies below a file; choose another folder"),
-    ({"device": "cpu"}, "--device is for models that anjian loads, not for a function"),
+    ({"device": "cpu"}, "--device is for hf/ and tiny/ models, not for a function"),
     ({"models": ["python/a.b", refuse]}, "python/a.b is a Python function: give the function itself"),
 ]
 

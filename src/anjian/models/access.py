@@ -25,6 +25,7 @@ APPLIES: dict[str, tuple[Kind, ...]] = {
     "chat_template": ("hf", "launched"),
     "extra_body": ("provider", "url", "launched"),
     "headers": ("provider", "url", "launched"),
+    "batch": ("provider", "url"),
 }
 OF_THE_TARGET = (*APPLIES, "prefilled", "system")
 """What belongs to the target alone; `system` goes with every model."""
@@ -35,6 +36,7 @@ WHERE: dict[tuple[Kind, ...], str] = {
     ("hf", "launched"): "hf/, vllm/ and sglang/ models",
     ("launched",): "vllm/ and sglang/ models",
     ("provider", "url", "launched"): "models behind a server",
+    ("provider", "url"): "models that are served elsewhere",
 }
 BUDGET_OF_OTHERS = 4096
 """Longest reply of a judge or adversary, thinking included, where nobody says otherwise: some ramble for ever."""
@@ -65,6 +67,8 @@ class Access(msgspec.Struct, frozen=True):
         system: A system prompt, put before every conversation.
         max_tokens: Longest reply where the request sets no limit.
         budget: Longest reply where nothing else sets a limit; judges and adversaries have one.
+        batch: Calls go through the server's Batch API.
+        may_batch: They do if it has one; judges and adversaries of a target in batches.
         keyed: The addresses that ANJIAN_API_KEY is for; None means whatever is asked.
         tell: Takes one line for the user, such as a parameter that a server refuses.
     """
@@ -85,13 +89,16 @@ class Access(msgspec.Struct, frozen=True):
     system: str = ""
     max_tokens: int | None = None
     budget: int | None = None
+    batch: bool = False
+    may_batch: bool = False
     keyed: tuple[str, ...] | None = None
     tell: Callable[[str], None] | None = None
 
     @property
     def others(self) -> "Access":
         """For judges, adversaries and teachers: without what belongs to the target alone, their replies bounded."""
-        return msgspec.structs.replace(_without(self, list(OF_THE_TARGET)), budget=BUDGET_OF_OTHERS)
+        plain = _without(self, list(OF_THE_TARGET))
+        return msgspec.structs.replace(plain, budget=BUDGET_OF_OTHERS, may_batch=self.batch or self.may_batch)
 
     @property
     def of_functions(self) -> "Access":
@@ -104,6 +111,8 @@ class Access(msgspec.Struct, frozen=True):
 
     def check(self, *specs: Spec) -> None:
         """Refuses what can apply to none of the models; raises UsageError."""
+        if self.batch and self.concurrency:
+            raise UsageError("--batch puts all calls into batches; leave --concurrency out")
         for name in self._given:
             if not any(_fits(name, spec) for spec in specs):
                 where = "hf/ and vllm/ models" if name == "lora" else WHERE[APPLIES[name]]

@@ -11,7 +11,7 @@ from traceback import format_exception_only
 from typing import Any
 
 from anjian.errors import UsageError
-from anjian.models.access import APPLIES, Access
+from anjian.models.access import APPLIES, OPTIONS, WHERE, Access
 from anjian.models.base import FUNCTION_ERROR, TIMEOUT, CallError, Model, Reply, Request
 from anjian.models.function_code import code_hash
 from anjian.models.settled import with_system
@@ -40,11 +40,12 @@ class FunctionModel:
             access: Concurrency, timeout, and whether replies start inside the thinking.
 
         Raises:
-            UsageError: `access` has what is for models that are loaded.
+            UsageError: `access` has what is for other models.
         """
         access = access or Access()
-        if given := [f"--{name.replace('_', '-')}" for name in APPLIES if getattr(access, name)]:
-            raise UsageError(f"{given[0]} is for models that anjian loads, not for a function")
+        if given := next((name for name in APPLIES if getattr(access, name)), None):
+            option = OPTIONS.get(given, given).replace("_", "-")
+            raise UsageError(f"--{option} is for {WHERE[APPLIES[given]]}, not for a function")
         self.name = PREFIX + name_of(function)
         self.concurrency = access.concurrency or AT_ONCE
         self.weights = code_hash(function)

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+import msgspec
+
 from anjian.errors import UsageError
 from anjian.models.access import Access, adapted, adapter_config, read_template
 from anjian.models.base import Model
@@ -69,7 +71,7 @@ def _over_http(spec: Spec, access: Access) -> Model:
     provider = providers().get(spec.provider, Provider("", "" if one else URL_KEY_ENV))
     urls = spec.urls or parse_urls(os.environ.get(provider.url_env) or provider.base_url, provider.url_env)
     key, about_key = _key((one.key if one else "") or provider.key_env, spec, access)
-    return HttpModel(
+    model = HttpModel(
         spec.name,
         spec.model,
         urls,
@@ -84,6 +86,12 @@ def _over_http(spec: Spec, access: Access) -> Model:
         tpm=one.tpm if one else None,
         tell=access.tell,
     )
+    if not (access.batch or access.may_batch):
+        return model
+    from anjian.models.batch import BatchModel
+
+    settings = msgspec.json.encode((spec.model, access.extra_body), order="deterministic")
+    return BatchModel(model, access.log.parent, access.tell, live=not access.batch, settings=settings)
 
 
 def _key(variable: str, spec: Spec, access: Access) -> tuple[str, str]:
