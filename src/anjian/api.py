@@ -72,6 +72,7 @@ async def evaluate_async(
     out: str | Path | None = None,
     judge: Judges | None = None,
     ties: Literal["unscored", "stricter"] = "unscored",
+    filtered: Literal["unscored", "refusal"] = "unscored",
     adversary: Asked | None = None,
     rounds: int | None = None,
     data: str | Path | None = None,
@@ -79,6 +80,7 @@ async def evaluate_async(
     answers: str | Path | None = None,
     include_ambiguous: bool = False,
     limit: int | None = None,
+    budget: float | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     temperature: float | None = None,
@@ -98,6 +100,7 @@ async def evaluate_async(
         out: The run folder. Default: runs/MODEL-SUITE.
         judge: One judge or a panel, by name or function. Default: the built-in rules.
         ties: What a panel's tie is worth.
+        filtered: What a reply is worth that the provider's filter withheld.
         adversary: Who writes follow-up turns live.
         rounds: Rounds of a live dialogue.
         data: The benchmark's official release.
@@ -105,6 +108,7 @@ async def evaluate_async(
         answers: A key for multiple choice.
         include_ambiguous: Counts questions that the bundled key flags as ambiguous.
         limit: Asks only so many items, spread over the categories.
+        budget: The most that the run may cost, in the currency of the prices in `models.toml`.
         epochs: Asks every item so many times.
         seed: Of sampling, where the model takes one.
         temperature: 0 is greedy.
@@ -114,7 +118,7 @@ async def evaluate_async(
         dry_run: Reads the items and asks nothing: the run says only how many replies there would be.
         progress: Shows progress on standard error.
         models: The file that describes models. Default: models.toml in the working directory, if it is there.
-        reach: concurrency, timeout, system, extra_body, header, think_prefilled, device, dtype, lora …; see `Reach`.
+        reach: concurrency, timeout, system, extra_body, header, batch, device, dtype, lora …; see `Reach`.
 
     Raises:
         UsageError: An option, a file or a model is wrong.
@@ -141,7 +145,9 @@ async def evaluate_async(
         source=Source(file("data", data), file("items", items), file("answers", answers), include_ambiguous),
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         epochs=epochs or 0,
+        filtered=filtered,
         limit=limit,
+        budget=budget,
         access=access,
     )
     prepared = prepare(plan)
@@ -162,10 +168,12 @@ async def compare_async(
     *,
     out: str | Path = "comparison",
     judge: Judges | None = None,
+    filtered: Literal["unscored", "refusal"] = "unscored",
     data: Mapping[str, str | Path] | None = None,
     runs: Sequence[str | Path] = (),
     scores: Sequence[str | Path] = (),
     limit: int | None = None,
+    budget: float | None = None,
     epochs: int | None = None,
     seed: int | None = None,
     temperature: float | None = None,
@@ -184,10 +192,12 @@ async def compare_async(
         suites: Names, files or declarations. Default: those that are compared by default.
         out: Where runs and reports go.
         judge: One judge or a panel, by name or function.
+        filtered: What a reply is worth that the provider's filter withheld.
         data: Official releases, by suite.
         runs: Finished runs, or folders of them, to take as they are.
         scores: Files that `anjian import` wrote.
         limit: Asks only so many items of each suite.
+        budget: The most that all runs may cost, in the currency of the prices in `models.toml`.
         epochs: Asks every item so many times.
         seed: Of sampling.
         temperature: 0 is greedy.
@@ -220,7 +230,9 @@ async def compare_async(
         runs=paths("runs", runs),
         scores=paths("scores", scores),
         limit=limit,
+        budget=budget,
         epochs=epochs,
+        filtered=filtered,
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         access=access,
         criteria=Criteria(margin / 100, alpha),
@@ -237,11 +249,24 @@ async def carry_out(
 
     from anjian.reports.html import write_report
     from anjian.runs.evaluate import run_plan
+    from anjian.runs.spending import table_of
 
     result = await run_plan(prepared, folder, console, known)
     report = write_report(folder, prepared.suite)
     rows = msgspec.to_builtins(result.rows)
-    return Run(folder, rows, result.n, result.scored, result.notes, result.stopped, report, result.unscored)
+    spent = table_of(result.spent)
+    return Run(
+        folder=folder,
+        scores=rows,
+        n=result.n,
+        scored=result.scored,
+        notes=result.notes,
+        stopped=result.stopped,
+        report=report,
+        unscored=result.unscored,
+        spent=spent,
+        failures=result.failures,
+    )
 
 
 async def side_by_side(
@@ -253,19 +278,21 @@ async def side_by_side(
     from anjian.reports.comparison import write_comparison
     from anjian.reports.names import Lexicon
     from anjian.runs.compare import compare_runs
+    from anjian.runs.spending import table_of
 
     found = await compare_runs(wanted, folder, console, known)
     report = write_comparison(found.comparison, found.runs, folder, Lexicon(found.suites))
     last = found.comparison.last
     decision: Any = last.decision.outcome.replace(" ", "_")
     reasons = [reason.text for reason in last.decision.reasons]
-    return Comparison(folder, decision, reasons, msgspec.to_builtins(last.changes), report), found
+    changes, spent = msgspec.to_builtins(last.changes), table_of(found.spent)
+    return Comparison(folder, decision, reasons, changes, report, spent), found
 
 
 def _console(progress: bool) -> Console:
-    from rich.console import Console
+    from anjian.console import plain_console
 
-    return Console(stderr=True, quiet=not progress)
+    return plain_console(stderr=True, quiet=not progress)
 
 
 evaluate = _blocking(evaluate_async)

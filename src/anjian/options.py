@@ -18,6 +18,7 @@ class Reach(TypedDict, total=False):
 
     concurrency: int | None
     timeout: float
+    batch: bool
     think_prefilled: bool
     system: str
     extra_body: Mapping[str, Any] | str
@@ -61,6 +62,7 @@ class Range(NamedTuple):
 NUMBERS = {
     "rounds": Range(int, 1, 50),
     "limit": Range(int, 1),
+    "budget": Range(float, 0),
     "epochs": Range(int, 1),
     "seed": Range(int),
     "temperature": Range(float, 0, 2),
@@ -73,8 +75,12 @@ NUMBERS = {
     "margin": Range(float, 0, 100),
     "alpha": Range(float, 0.0001, 0.5),
 }
-CHOICES = {"ties": ("unscored", "stricter"), "dtype": ("auto", "float32", "bfloat16", "float16")}
-FLAGS = ("include_ambiguous", "dry_run", "progress", "think_prefilled", "trust_remote_code")
+CHOICES = {
+    "ties": ("unscored", "stricter"),
+    "filtered": ("unscored", "refusal"),
+    "dtype": ("auto", "float32", "bfloat16", "float16"),
+}
+FLAGS = ("include_ambiguous", "dry_run", "progress", "batch", "think_prefilled", "trust_remote_code")
 TEXTS = ("device", "server_args", "system")
 
 

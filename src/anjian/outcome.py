@@ -20,10 +20,13 @@ class Run:
         scores: The rows of `scores.json`, as dicts.
         n: How many replies there should be.
         scored: How many have a verdict.
-        notes: What the user should know about items left out.
+        notes: What the user should know about items left out, replies that a filter withheld, and who judged.
         stopped: Why not everything was asked; None if it was.
         report: The page; None where none was written.
         unscored: The commonest reason why replies have no verdict, with the words of who failed, and the mend.
+        spent: What was used over all sessions, by role: model, calls, prompt_tokens, completion_tokens, and where
+            `models.toml` has a price, cost and currency; the table `[spent]` of `run.toml`.
+        failures: Why replies have no verdict, the commonest first: the reason, how many, the first words of who failed.
     """
 
     folder: Path
@@ -34,6 +37,8 @@ class Run:
     stopped: str | None = None
     report: Path | None = None
     unscored: str = ""
+    spent: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failures: list[tuple[str, int, str]] = field(default_factory=list, repr=False)
 
     @property
     def coverage(self) -> float:
@@ -80,6 +85,7 @@ class Comparison:
         reasons: Why, in English words.
         changes: What changed in the last stage, a dict for each metric; see `anjian.scores.paired.Change`.
         report: The page.
+        spent: What its runs used together, by role; see `Run`.
     """
 
     folder: Path
@@ -87,6 +93,7 @@ class Comparison:
     reasons: list[str]
     changes: list[dict[str, Any]] = field(repr=False)
     report: Path
+    spent: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:

@@ -6,12 +6,15 @@ from typing import Annotated
 import typer
 
 from anjian.cli.options import (
+    Batch,
     BatchSize,
+    Budget,
     ChatTemplate,
     Concurrency,
     Device,
     Dtype,
     ExtraBody,
+    Filtered,
     Header,
     Lora,
     Models,
@@ -54,6 +57,7 @@ def compare_models(
         list[Path] | None, typer.Option(help="Scores from another harness, written by `anjian import`; repeat.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only so many items of each suite.")] = None,
+    budget: Budget = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Ask every item so often. Default: the suite's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of sampling, where the models take one.")] = None,
     temperature: Annotated[
@@ -63,10 +67,12 @@ def compare_models(
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest reply, thinking included.")] = None,
     concurrency: Concurrency = None,
     timeout: Timeout = 600.0,
+    filtered: Filtered = "unscored",
     models_file: Models = None,
     system: System = None,
     extra_body: ExtraBody = None,
     header: Header = None,
+    batch: Batch = False,
     think_prefilled: ThinkPrefilled = False,
     device: Device = None,
     dtype: Dtype = None,
@@ -86,17 +92,18 @@ def compare_models(
     ] = False,
 ) -> None:
     """Run what is missing, then show the models side by side, item by item, with a verdict on the last stage."""
-    from rich.console import Console
-
     from anjian import api
     from anjian.arguments import access_of
+    from anjian.console import plain_console
     from anjian.judges.builtin import DEFAULT
     from anjian.models.base import Sampling
     from anjian.reports.comparison import print_comparison
     from anjian.reports.names import Lexicon
     from anjian.runs.compare import Wanted
     from anjian.runs.loop import run_async
+    from anjian.runs.spending import lines_of
     from anjian.scores.gates import Criteria
+    from anjian.text import plain
 
     wanted = Wanted(
         models=tuple(models),
@@ -106,12 +113,15 @@ def compare_models(
         runs=tuple(run or ()),
         scores=tuple(scores or ()),
         limit=limit,
+        budget=budget,
         epochs=epochs,
+        filtered=filtered,
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         access=access_of(
             {
                 "concurrency": concurrency,
                 "timeout": timeout,
+                "batch": batch,
                 "think_prefilled": think_prefilled,
                 "system": system or "",
                 "extra_body": extra_body or {},
@@ -127,9 +137,11 @@ def compare_models(
         ),
         criteria=Criteria(margin / 100, alpha),
     )
-    shown, found = run_async(api.side_by_side(wanted, out, Console(stderr=True)))
-    console = Console()
+    shown, found = run_async(api.side_by_side(wanted, out, plain_console(stderr=True)))
+    console = plain_console()
     print_comparison(found.comparison, console, Lexicon(found.suites))
+    for line in lines_of(shown.spent):
+        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
     console.print(f"report: {shown.report}", markup=False, highlight=False)
     raise typer.Exit(shown.exit_code if gate else 0)
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from anjian.cli.options import (
+    Batch,
     BatchSize,
+    Budget,
     ChatTemplate,
     Concurrency,
     Device,
     Dtype,
     ExtraBody,
+    Filtered,
     Header,
     Lora,
     Models,
@@ -64,6 +66,7 @@ def evaluate_model(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask only so many items, spread over the categories.")
     ] = None,
+    budget: Budget = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Ask every item so many times. Default: 1; 4 in reasoning.")
     ] = None,
@@ -82,10 +85,12 @@ def evaluate_model(
     timeout: Timeout = 600.0,
     min_coverage: Annotated[float, typer.Option(min=0, max=1, help="Exit 3 if a smaller share is scored.")] = 0.95,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing.")] = False,
+    filtered: Filtered = "unscored",
     models: Models = None,
     system: System = None,
     extra_body: ExtraBody = None,
     header: Header = None,
+    batch: Batch = False,
     think_prefilled: ThinkPrefilled = False,
     device: Device = None,
     dtype: Dtype = None,
@@ -113,11 +118,14 @@ def evaluate_model(
         source=Source(data, items, answers, include_ambiguous),
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         epochs=epochs or 0,
+        filtered=filtered,
         limit=limit,
+        budget=budget,
         access=access_of(
             {
                 "concurrency": concurrency,
                 "timeout": timeout,
+                "batch": batch,
                 "think_prefilled": think_prefilled,
                 "system": system or "",
                 "extra_body": extra_body or {},
@@ -143,26 +151,31 @@ def evaluate_model(
 
 
 def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
-    """Runs a prepared plan, shows the scores, writes the report; returns the exit code."""
-    from rich.console import Console
+    """Runs a prepared plan, shows the scores and why some are missing, writes the report; returns the exit code."""
+    import msgspec
 
     from anjian import api
+    from anjian.console import plain_console, tell
     from anjian.reports.names import Lexicon
-    from anjian.reports.terminal import print_scores
-    from anjian.runs.folder import SCORES
+    from anjian.reports.terminal import failure_table, print_scores
     from anjian.runs.loop import run_async
-    from anjian.runs.reading import read_rows
-    from anjian.text import plain
+    from anjian.runs.spending import lines_of
+    from anjian.scores.rows import Row
 
-    run = run_async(api.carry_out(prepared, folder, Console(stderr=True)))
-    console = Console()
-    print_scores(read_rows(folder / SCORES), console, Lexicon([prepared.suite]))
+    run = run_async(api.carry_out(prepared, folder, plain_console(stderr=True)))
+    console = plain_console()
+    if run.scored:
+        print_scores(msgspec.convert(run.scores, list[Row]), console, Lexicon([prepared.suite]))
+    if run.failures:
+        console.print(failure_table(run.failures))
     for note in run.notes:
-        console.print(plain(f"note: {note}"), markup=False, highlight=False)
-    console.print(f"scored {run.scored} of {run.n} replies; report: {run.report}", markup=False, highlight=False)
+        console.print(f"note: {note}")
+    for line in lines_of(run.spent):
+        console.print(line, soft_wrap=True)
+    console.print(f"scored {run.scored} of {run.n} replies; report: {run.report}")
     if run.stopped:
-        sys.stderr.write(f"anjian: {run.stopped}\n")
+        tell(f"anjian: {run.stopped}")
     if run.scored >= min_coverage * run.n:
         return 0
-    sys.stderr.write(f"anjian: coverage {run.coverage:.1%} is below --min-coverage {min_coverage:g}: {run.unscored}\n")
+    tell(f"anjian: coverage {run.coverage:.1%} is below --min-coverage {min_coverage:g}: {run.unscored}")
     return LOW_COVERAGE

@@ -45,6 +45,27 @@ Header = Annotated[
         rich_help_panel=SERVER,
     ),
 ]
+Filtered = Annotated[
+    Literal["unscored", "refusal"],
+    typer.Option(help="What a reply is worth that the provider's filter withheld: refusal is for whole services."),
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="The most it may cost, earlier sessions included, in the currency of the prices in models.toml; it stops "
+        "in time.",
+    ),
+]
+Batch = Annotated[
+    bool,
+    typer.Option(
+        "--batch",
+        help="Send all calls, the judge's too, through the Batch API: half the price, within a day. Leave, and come "
+        "back with the same command.",
+        rich_help_panel=SERVER,
+    ),
+]
 ThinkPrefilled = Annotated[
     bool,
     typer.Option(

@@ -22,7 +22,7 @@ from anjian.models.spec import parse, parse_or_folder
 from anjian.runs.evaluate import run_plan, weights_of
 from anjian.runs.folder import LEDGER, RUN, SCORES, read_about, run_name
 from anjian.runs.judged import JUDGED
-from anjian.runs.plan import Plan, Prepared, prepare
+from anjian.runs.plan import Filtered, Plan, Prepared, prepare
 from anjian.runs.purse import Purse
 from anjian.runs.reading import read_measured, read_rows, suite_of_run
 from anjian.runs.seats import describe_models, lazily, model_names
@@ -58,6 +58,7 @@ class Wanted(msgspec.Struct, frozen=True):
     limit: int | None = None
     budget: float | None = None
     epochs: int | None = None
+    filtered: Filtered = "unscored"
     sampling: Sampling = Sampling()
     access: Access = Access()
     criteria: Criteria = Criteria()
@@ -216,6 +217,7 @@ def _plan(wanted: Wanted, model: str, suite: Suite) -> Plan:
         source=Source(data=wanted.data.get(suite.name)),
         sampling=wanted.sampling,
         epochs=wanted.epochs or 0,
+        filtered=wanted.filtered,
         limit=wanted.limit,
         access=wanted.access if model.startswith(PREFIX) else wanted.access.fitting(parse(model)),
     )
