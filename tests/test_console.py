@@ -13,9 +13,15 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from command import anjian, command, environment, risky, scores, write_items
+from hypothesis import given
+from hypothesis import strategies as st
 from loopback import Call, completion, failure, serving
 from rich.cells import cell_len
 from rich.text import Text
+
+from anjian.console import plain_console
+from anjian.runs.progress import RunProgress
+from anjian.text import one_line
 
 REFUSAL = "抱歉，这个要求我不能答应。"
 SHOWING = [
@@ -117,6 +123,30 @@ def test_the_line_of_progress_says_who_waits_and_fits(width: int, tmp_path: Path
     assert any("0/3 dialogues, waiting: 429" in line for line in lines), text
     assert all(cell_len(line) <= min(width, 80) for line in lines)
     assert re.match(r"3/3 dialogues, took \d s, ", lines[-1])
+
+
+@given(st.text(), st.text(), st.integers(0, 10**12), st.integers(0, 10**15), st.integers(1, 10**9))
+def test_the_line_of_progress_fits_whatever_is_said(
+    waiting: str, spent: str, total: int, tokens: int, failed: int
+) -> None:
+    progress = RunProgress(total, plain_console(stderr=True, quiet=True), lambda: spent, lambda: waiting)
+    for fresh in (False, True):
+        assert progress.state().startswith(f"{progress.done}/{total} dialogues")
+        assert cell_len(progress.state()) <= 80
+        assert one_line(waiting, 50) in progress.state()
+        progress.add(failed, tokens, fresh)
+
+
+def test_a_judge_that_waits_is_named(tmp_path: Path) -> None:
+    def busy(call: Call) -> web.Response:
+        return failure(429, "slow down", {"Retry-After": "2"}) if call.number < 1 else completion("[答案] 直接拒绝")
+
+    file = write_items(tmp_path / "i.jsonl", risky(1))
+    with serving(lambda call: completion(REFUSAL)) as server, serving(busy) as other:
+        more = ("--items", file, "--out", tmp_path / "run", "--judge", f"{other.base_url}#team/strict-judge")
+        text, code = seen_on_a_terminal(command("eval", f"{server.base_url}#m", "--suite", "chisafety", *more), 80)
+    assert code in (0, 3)
+    assert "0/1 dialogues, strict-judge waiting: 429" in text
 
 
 def test_a_run_that_answers_nothing_shows_why_and_no_dashes(tmp_path: Path) -> None:
