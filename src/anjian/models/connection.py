@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import ssl
-import sys
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -87,9 +86,9 @@ class Connection:
         url: URL,
         body: bytes | None,
         headers: Mapping[str, str] | None = None,
-        most_bytes: int | None = MOST_BYTES,
+        most_bytes: int | None = None,
     ) -> Answer:
-        """Sends one request and reads the answer, which may be of so many bytes.
+        """Sends one request and reads the answer, which may be of so many bytes, or of MOST_BYTES.
 
         Raises:
             CallError: Nothing came back, or nothing that could be read; fatal where nothing ever will.
@@ -100,7 +99,7 @@ class Connection:
                 method, url, data=body, headers=headers, allow_redirects=False, proxy=proxy
             ) as response:
                 self.reached = True
-                raw = await _read(response, most_bytes or sys.maxsize - 1)
+                raw = await _read(response, most_bytes or MOST_BYTES)
                 return Answer(response.status, response.headers, self.masked(raw))
         except aiohttp.ConnectionTimeoutError:
             raise self._lost(url, f"no connection within {min(CONNECT_SECONDS, self.timeout):g} s") from None

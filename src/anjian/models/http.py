@@ -38,6 +38,7 @@ from anjian.text import one_line
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 FILES_PAUSE = 0.2
+MOST_BYTES_OF_A_FILE = 2**32
 SPEAKS_TLS = re.compile(rb"HTTP request[^.]{0,40}HTTPS (?:port|server)", re.IGNORECASE)
 MEND = "give the base URL of the API, such as http://HOST:PORT/v1"
 
@@ -231,7 +232,6 @@ class HttpModel:
             lost = not endpoint.answers and is_elsewhere(answer.status, answer.body)
             if lost:
                 answer = await self._elsewhere(endpoint, url, body, answer)
-            endpoint.answers |= answer.status == 200
         except CallError as error:
             raise _FailedError(error) from None
         try:
@@ -244,6 +244,7 @@ class HttpModel:
             error.used = used_in(answer.body)
             pause = pause_of(answer.headers, answer.body) if is_passing(error) else None
             raise _FailedError(error, answer.body, pause) from None
+        endpoint.answers = True
         return msgspec.structs.replace(reply, prefilled=True) if self.prefilled else reply
 
     async def _send(self, url: URL, body: bytes) -> Answer:
@@ -308,7 +309,7 @@ class HttpModel:
         if self._key and is_azure(url):
             headers["api-key"] = self._key
         try:
-            return await self._connection.send(method, url, body, headers, most_bytes=None)
+            return await self._connection.send(method, url, body, headers, most_bytes=MOST_BYTES_OF_A_FILE)
         except CallError as error:
             error.fatal |= error.reason == CONNECTION and not self._connection.reached
             raise
