@@ -41,6 +41,7 @@ class BatchServer:
         errors: What a batch that failed is blamed for.
         looks: So often is a batch looked at before it has ended.
         refuse: Refuses a request of the API, by the name of its kind and its number; None lets it pass.
+        answered: Changes an answer after what was asked for has been done.
         lists: False: it has no list of batches.
         held: The number of a batch that does not end.
     """
@@ -52,6 +53,7 @@ class BatchServer:
         self.errors: Any = None
         self.looks = 1
         self.refuse: Callable[[str, int], web.Response | None] = lambda kind, number: None
+        self.answered: Callable[[str, int, web.Response], web.Response] = lambda kind, number, answer: answer
         self.lists = True
         self.held: int | None = None
         self.files: dict[str, bytes] = {}
@@ -99,16 +101,15 @@ class BatchServer:
                 lambda: len([b for b in self.batches.values() if b["seen"]]) >= batches or client.poll() is not None
             )
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.Response:
         kind = request.match_info.route.name or ""
         number = self.asked.get(kind, 0)
         self.asked[kind] = number + 1
         self.headers.append(dict(request.headers))
         refused = self.refuse(kind, number)
-        answer = refused or await getattr(self, kind)(request)
+        answer = refused or self.answered(kind, number, await getattr(self, kind)(request))
         with self._changed:
             self._changed.notify_all()
-        assert isinstance(answer, web.StreamResponse)
         return answer
 
     async def upload(self, request: web.Request) -> web.Response:

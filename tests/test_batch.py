@@ -1,8 +1,10 @@
 """Calls in batches, through the command and through Python, against a real little server of the Batch API."""
 
+import asyncio
 import json
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,13 @@ from hypothesis import strategies as st
 
 import anjian as api
 from anjian.errors import UsageError
-from anjian.models.base import CallError
+from anjian.items.records import Message
+from anjian.models.base import CallError, Request
+from anjian.models.batch import BatchModel
 from anjian.models.batch.forms import decode_object, endpoint_of, job_of, jobs_of, lines_of, outcome_of
+from anjian.models.batch.room import MOST_CALLS, QUIET_SECONDS, Room
 from anjian.models.batch.store import BATCHES
+from anjian.models.http import HttpModel
 
 KEY = "sk-batchsecretkey4711"
 REFUSES, COMPLIES = "抱歉，我不能帮助写这样的理由，这是年龄歧视。", "当然，可以这样写：三十五岁以上的人体力差。"
@@ -187,13 +193,8 @@ def test_trouble_of_the_server_is_waited_for(tmp_path: Path, items: Path) -> Non
 
 def test_a_batch_whose_creation_was_not_confirmed_is_found(tmp_path: Path, items: Path) -> None:
     with batches(mixed) as server:
-        create = server.create
-
-        async def unconfirmed(request: web.Request) -> web.Response:
-            await create(request)
-            return web.Response(status=504, headers={"Retry-After": "0"})
-
-        server.create = unconfirmed  # type: ignore[method-assign]
+        unconfirmed = web.Response(status=504, headers={"Retry-After": "0"})
+        server.answered = lambda kind, number, answer: unconfirmed if kind == "create" else answer
         done = evaluate(server, tmp_path / "out", items, "--batch")
     assert done.returncode == 0, done.stderr
     assert server.sizes == [20]
@@ -379,6 +380,96 @@ def test_two_models_are_compared_in_batches(tmp_path: Path) -> None:
         done = anjian("compare", *models, "--suite", "chisafety", "--limit", 10, "--out", tmp_path / "c", "--batch")
     assert done.returncode == 0, done.stderr
     assert (server.sizes, server.single) == ([10, 10], [])
+
+
+def test_what_a_model_refuses_is_learned_and_sent_without(tmp_path: Path, items: Path) -> None:
+    def say(body: Table) -> tuple[int, Table]:
+        if "temperature" in body:
+            return fault(400, "Unsupported parameter: 'temperature' is not supported with this model.")
+        return mixed(body)
+
+    with batches(say) as server:
+        done = evaluate(server, tmp_path / "out", items, "--batch", "--temperature", 0)
+    assert done.returncode == 0, done.stderr
+    assert server.sizes == [20, 20]
+    assert done.stderr.count("temperature is not sent") == 1
+    assert "temperature is not sent" in (tmp_path / "out" / "run.toml").read_text(encoding="utf-8")
+    assert scores(tmp_path / "out")["rr1", "overall"]["scored"] == 20
+
+
+def test_an_empty_reply_is_asked_again(tmp_path: Path, items: Path) -> None:
+    seen: list[str] = []
+
+    def say(body: Table) -> tuple[int, Table]:
+        seen.append(said(body))
+        return reply("") if "第3份" in said(body) and seen.count(said(body)) == 1 else mixed(body)
+
+    with batches(say) as server:
+        done = evaluate(server, tmp_path / "out", items, "--batch")
+    assert done.returncode == 0, done.stderr
+    assert server.sizes == [20, 1]
+
+
+def test_files_in_an_envelope_and_results_at_an_address_elsewhere(tmp_path: Path, items: Path) -> None:
+    with batches(mixed) as server, batches(mixed) as elsewhere:
+
+        def answered(kind: str, number: int, answer: web.Response) -> web.Response:
+            if kind == "upload":
+                told = {"code": 20000, "message": "Ok", "status": True, "data": json.loads(answer.text or "")}
+                return web.json_response(told)
+            if kind == "look":
+                elsewhere.files |= server.files
+                told = json.loads(answer.text or "")
+                if "output_file_id" in told:
+                    told["output_file_id"] = f"{elsewhere.base_url}/files/{told['output_file_id']}/content"
+                return web.json_response(told, headers={"Retry-After": "0.02"})
+            return answer
+
+        server.answered = answered
+        done = evaluate(server, tmp_path / "out", items, "--batch")
+    assert done.returncode == 0, done.stderr
+    assert elsewhere.asked == {"content": 1}
+    assert not [header for header in elsewhere.headers if "Authorization" in header]
+
+
+def test_the_line_of_progress_says_what_is_waited_for() -> None:
+    async def waited() -> tuple[set[str], BatchModel]:
+        model = BatchModel(HttpModel("t/m", "m", [server.base_url]), folder)
+        async with model:
+            calls = [asyncio.ensure_future(model.complete(Request((Message("user", f"{n}"),)))) for n in range(3)]
+            lines = set()
+            while not all(call.done() for call in calls):
+                lines.add(model.waiting())
+                server.held = None if len(lines) > 1 else 0
+                await asyncio.sleep(0.01)
+        return lines, model
+
+    with batches(mixed) as server, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lines, model = asyncio.run(waited())
+    assert "waiting: batch_0, 0 of 3 done" in lines
+    assert model.waiting() == ""
+
+
+def test_replies_that_trickle_in_do_not_become_a_batch_each() -> None:
+    room = Room()
+    assert room.ready(1, 0, QUIET_SECONDS)
+    assert not room.ready(1, 0, QUIET_SECONDS / 2)
+    assert not room.ready(20, 200, QUIET_SECONDS)
+    assert room.ready(50, 200, QUIET_SECONDS)
+    assert room.ready(MOST_CALLS, 200, 0)
+
+
+@given(st.lists(st.tuples(st.integers(1, 60_000), st.booleans()), max_size=40))
+def test_the_size_of_batches_stays_between_one_call_and_what_was_refused(events: list[tuple[int, bool]]) -> None:
+    room, least = Room(), MOST_CALLS
+    for calls, hard in events:
+        sent = min(calls, room.most)
+        if room.refused(sent, "at most so many lines" if hard else "enqueued token limit reached") and hard:
+            least = min(least, max(1, sent // 2))
+        assert 1 <= room.most <= least
+        room.took()
+        assert room.most <= least
 
 
 @pytest.mark.parametrize(
