@@ -157,9 +157,7 @@ def test_a_stream_that_says_it_is_done_is_not_waited_for() -> None:
     async def holds_the_line(call: Call) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(call.request)
-        await response.write(
-            b'data: {"choices": [{"delta": {"content": "\xe5\xa5\xbd"}, "finish_reason": "stop"}]}\n\n'
-        )
+        await response.write(b'data: {"choices": [{"delta": {"content": "ok"}, "finish_reason": "stop"}]}\n\n')
         await response.write(b"data: [DONE]\n\n")
         await asyncio.sleep(3600)
         return response
