@@ -378,7 +378,7 @@ def test_no_server_at_all_is_fatal_and_named() -> None:
     with serving(lambda call: completion("好")) as server:
         error = error_from(server, urls=["http://127.0.0.1:9/v1"])
     assert (error.reason, error.fatal) == ("connection", True)
-    assert "http://127.0.0.1:9/v1" in error.detail
+    assert error.detail == "http://127.0.0.1:9/v1: Connection refused"
 
 
 def test_a_redirect_is_not_followed() -> None:

@@ -173,7 +173,9 @@ def _errno(error: OSError) -> int | None:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or str(error.os_error)
+        words = error.os_error.strerror or str(error.os_error)
+        # asyncio says where it called, which is known, in the place of why that failed.
+        return os.strerror(error.os_error.errno or 0) if words.startswith("Connect call failed") else words
     return str(error) or type(error).__name__
 
 
