@@ -88,6 +88,11 @@ def main() -> None:
                 grown = large["peak_mb"] - engine["peak_mb"]
                 print(f"memory  {engine['peak_mb']:.0f} MB at 2,000 items, {large['peak_mb']:.0f} MB at 50,000: "
                       f"+{grown:.0f} MB (less than 100); {large['rate']:.0f} items/s")  # fmt: skip
+        with stub([sys.executable, str(HERE / "stub.py")], 0) as port:
+            rounds = [(run("streams", port, 2000), run("engine", port, 2000)) for _ in range(chosen.repeats)]
+            streams, plain = (middle(list(side)) for side in zip(*rounds, strict=True))
+            print(f"streams {streams['cpu_ms']:.2f} ms CPU per item, plain replies {plain['cpu_ms']:.2f}: "
+                  f"{streams['cpu_ms'] / plain['cpu_ms']:.2f} (at most 1.5)")  # fmt: skip
         with stub(command, LATENCY_MS) as port:
             for calls, ideal, limit in ((1, IDEAL, 1.5), (4, IDEAL / 4, 4)):
                 print(f"{LATENCY_MS} ms, {calls} calls per item, ideal {ideal:.0f} items/s")

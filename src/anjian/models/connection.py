@@ -25,7 +25,7 @@ CONNECT_SECONDS = 15.0
 MOST_BYTES = 32 * 2**20
 """Of a reply; whoever sends more is not read on."""
 CERTIFICATES = "SSL_CERT_FILE"
-_DONE = re.compile(rb"(?:^|[\r\n])data:\s*\[DONE\]")
+_DONE = re.compile(rb"(?:\A|[\r\n])data:\s*\[DONE\]\s*\Z")
 _TLS = re.compile(r"\\x15\\x03|\x15\x03|wrong.version.number|record.layer.failure|http.request", re.IGNORECASE)
 
 
@@ -204,7 +204,7 @@ async def _read_on(content: aiohttp.StreamReader, most: int) -> bytes:
         size += len(chunk)
         if size > most:
             raise _too_long(most)
-        tail = tail[-32:] + chunk
+        tail = (tail + chunk)[-32:]
         if _DONE.search(tail) and not content.is_eof():
             with contextlib.suppress(TimeoutError):
                 # What ends the body is on its way, as a rule, and lets the connection be used again.
