@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from collections import Counter
 
 from anjian.models.base import BAD_REPLY, CONNECTION, HTTP_ERROR, RATE_LIMIT, TIMEOUT, CallError
 
@@ -29,7 +28,7 @@ class Patience:
 
     def __init__(self) -> None:
         """Starts with none."""
-        self._failures: Counter[str] = Counter()
+        self._failures: dict[str, int] = {}
 
     def pause(self, kind: str, most: int, named: float | None = None) -> float | None:
         """Counts a failure; returns the seconds to wait before the next try, or None where there is to be none.
@@ -39,8 +38,7 @@ class Patience:
             most: Tries for this kind in all.
             named: The pause that the server asks for.
         """
-        self._failures[kind] += 1
-        times = self._failures[kind]
+        times = self._failures[kind] = self._failures.get(kind, 0) + 1
         if times >= most:
             return None
         if named is not None:
