@@ -138,7 +138,7 @@ def test_killed_at_any_moment_and_run_again_it_ends_the_same(verb: str, tmp_path
         whole = results(tmp_path / "whole")
         assert len(server.calls) > 100
         assert len(server.bodies) == len(set(server.bodies)), "no call is made twice"
-        kills, wanted = 0, max(1, KILLS * SHARES[verb] // 8)
+        kills, wanted = 0, -(-KILLS * SHARES[verb] // 8)
         for trial in count():
             folder = prepared(tmp_path / f"cut {trial}", server)
             server.calls.clear()
