@@ -14,7 +14,7 @@ _LEAD = re.compile(
     r" ?(?:应为|应该是|应是|是|为|到|属于|作|=|:|->|→|is |as )? ?"
 )
 _NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-h])[.、)] ?")
-_UNIT = re.compile(r" ?(?:分|points?|(?:这)?一?(?:类别|类|档|级)|标签)(?![^\W\d_])")
+_UNIT = re.compile(r" ?(?:分[数值]?|points?|(?:这)?一?(?:类别|类|档|级)|标签)(?![^\W\d_])")
 _REST = re.compile(r"[,.;:!。(]| ?[—–|]| ?-[ -]|$")
 """What may follow a label: the end, or the beginning of a remark."""
 _NUMERAL_GOES_ON = re.compile(r" ?[-.,:/~–—⁄至到或%] ?\d")
