@@ -261,6 +261,15 @@ def test_a_key_in_an_address_is_refused_unseen(name: str, tmp_path: Path) -> Non
         assert not server.calls
 
 
+@pytest.mark.parametrize("form", ["--api-key {}", "--api-key={}"])
+def test_a_launched_server_takes_no_key(form: str, tmp_path: Path) -> None:
+    secret = SECRETS["OTHER_KEY"]
+    done = anjian("eval", "vllm/org/model", *SUITE[:2], "--server-args", form.format(secret), "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert "--api-key is settled by anjian" in one_line(done)
+    assert not leaks(secret, tmp_path, done.stdout, done.stderr)
+
+
 @pytest.mark.parametrize("status", ["completed", "failed"])
 def test_batches_that_echo_the_key_leave_none(status: str, tmp_path: Path) -> None:
     secret = SECRETS["TARGET_KEY"]

@@ -43,8 +43,8 @@ BUDGET_OF_OTHERS = 4096
 _SECRET = re.compile(r"key|token|secret|passw|auth|cookie|credential", re.IGNORECASE)
 _NO_SECRET = re.compile(r"max_|_tokens\b|^tokens?$|budget", re.IGNORECASE)
 ADAPTER_CONFIG = "adapter_config.json"
-OWN_ARGUMENTS = ("--host", "--port", "--served-model-name", "--model-path", "--model")
-"""Arguments of a launched server that are settled here."""
+OWN_ARGUMENTS = ("--host", "--port", "--served-model-name", "--model-path", "--model", "--api-key")
+"""Arguments of a launched server that are settled here; a key would only stand in its log."""
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -159,7 +159,7 @@ def server_arguments(text: str) -> tuple[str, ...]:
         arguments = tuple(shlex.split(text))
     except ValueError as error:
         raise UsageError(f"--server-args is not a command line: {error}") from None
-    if own := next((one for one in arguments if one.partition("=")[0] in OWN_ARGUMENTS), None):
+    if own := next((name for one in arguments if (name := one.partition("=")[0]) in OWN_ARGUMENTS), None):
         raise UsageError(f"--server-args: {own} is settled by anjian; leave it out")
     return arguments
 
