@@ -21,8 +21,8 @@ from anjian.models.spec import parse
 
 PAGE = (Path(__file__).parents[1] / "docs" / "providers.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-ROWS = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if line.startswith("|") and "](#" not in line]
-ROWS = [cells for cells in ROWS if cells[0] != "name" and not cells[0].startswith("---")]
+TABLES = re.findall(r"^\| name \|.*\n\|[-|]+\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+ROWS = [line.strip("| ").split(" | ") for table in TABLES for line in table.splitlines()]
 
 
 def address_of(cells: list[str]) -> str:
