@@ -397,3 +397,19 @@ def test_a_schema_is_offered_and_dropped_where_unknown() -> None:
     with serving(lambda call: completion("好")) as server:
         ask(server, requests)
     assert all(call.body["response_format"]["json_schema"]["schema"] == {"type": "object"} for call in server.calls)
+
+
+def test_it_can_be_seen_what_a_model_waits_for() -> None:
+    async def look(server: Server) -> list[str]:
+        async with HttpModel("test/model", "model", [server.base_url]) as model:
+            seen = [model.waiting()]
+            call = asyncio.ensure_future(model.complete(HELLO))
+            while not model.waiting():
+                await asyncio.sleep(0)
+            seen.append(model.waiting())
+            await call
+            return [*seen, model.waiting()]
+
+    busy = {"Retry-After": "0.4"}
+    with serving(lambda call: failure(429, headers=busy) if call.number == 0 else completion("好")) as server:
+        assert asyncio.run(look(server)) == ["", "waiting: 429, next try in 0 s", ""]
