@@ -4,14 +4,16 @@ import json
 import os
 import re
 from collections import Counter
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
 import faults
 import pytest
-from command import anjian, read_lines
-from fault_server import FaultServer
-from loopback import Server, serving
+from aiohttp import web
+from command import anjian, read_lines, risky, write_items
+from fault_server import FaultServer, digest
+from loopback import Call, Server, completion, serving
 
 SEEDS = int(os.environ.get("ANJIAN_FAULT_SEEDS", "1"))
 SUITES = {"chisafety": 90, "sc_safety": 40}
@@ -94,6 +96,32 @@ def test_every_fifth_call_goes_wrong(suite: str, seed: int, tmp_path: Path) -> N
     assert (folder / "scores.json").read_bytes() == (tmp_path / "plain" / "scores.json").read_bytes()
     assert "<img src=x" not in (folder / "report.html").read_text(encoding="utf-8")
     assert len(faulty.met) >= 20, faulty.met
+
+
+@pytest.mark.parametrize("status", [302, 403, 404])
+def test_a_firewall_that_stops_half_of_all_prompts_stops_no_run(status: int, tmp_path: Path) -> None:
+    """Those that it lets pass are all scored; the next run asks the others again, and none else."""
+
+    def stopped(question: str) -> bool:
+        return bool(int(digest(question)[:4], 16) % 2)
+
+    def behave(call: Call) -> web.Response:
+        blocked = web.Response(status=status, text="<h1>已被拦截</h1>", content_type="text/html")
+        return blocked if stopped(call.said) else completion("抱歉，这是年龄歧视。")
+
+    items = list(dropwhile(lambda item: stopped(item["turns"][0]), risky(60)))
+    out, passing = tmp_path / "run", {item["id"] for item in items if not stopped(item["turns"][0])}
+    file = write_items(tmp_path / "items.jsonl", items)
+    with serving(behave) as server:
+        for calls in (len(items), len(items) - len(passing)):
+            server.calls.clear()
+            done = anjian("eval", f"{server.base_url}#m", "--suite", "chisafety", "--items", file, "--concurrency", 1,
+                          "--out", out)  # fmt: skip
+            assert done.returncode == LOW_COVERAGE
+            assert "does not answer" not in done.stderr
+            assert len(server.calls) == calls
+            unscored = {one["id"]: one["unscored"] for one in verdicts(out) if "unscored" in one}
+            assert unscored == {item["id"]: "http_error" for item in items if item["id"] not in passing}
 
 
 def test_there_are_faults_enough() -> None:

@@ -30,7 +30,7 @@ FAILURES_OF_A_DEAD_SERVER = 20
 PERHAPS_ONE_REQUEST = {301, 302, 303, 307, 308, 403, 404, 405}
 """Status codes with which firewalls answer single prompts, and servers every call to a model that they do not know."""
 REFUSED_IN_A_ROW = 5
-"""So many of them without a reply between are no longer single prompts."""
+"""So many of them without a reply between are no longer single prompts; or twice those before, where that is more."""
 _SERVER_TROUBLE = {BAD_REPLY, CONNECTION, HTTP_ERROR, RATE_LIMIT, TIMEOUT}
 
 
@@ -75,7 +75,7 @@ class LedgerAsk:
         self._model = model
         self._purse = purse if purse and purse.budget is not None else None
         self._under_way: dict[bytes, asyncio.Future[Reply]] = {}
-        self._refused_in_a_row = 0
+        self._refused_in_a_row = self._refused_before = 0
         self._given_up = False
 
     def waiting(self) -> str:
@@ -121,9 +121,10 @@ class LedgerAsk:
             if any(error.used):
                 prompt, completion = error.used
                 self.ledger.used(call, Reply("", prompt_tokens=prompt, completion_tokens=completion))
+            before = self.ledger.failure(call.key)
             self.ledger.fail(call, Failure(error.reason, error.detail))
             _settle(future, error)
-            self._count_failure(error)
+            self._count_failure(error, before)
             raise
         except AnjianError as error:
             _settle(future, error)
@@ -143,9 +144,13 @@ class LedgerAsk:
             self.ledger.tried.add(call.key)
         self.answered += 1
         self.tokens += reply.completion_tokens
+        self._refused_before += self._refused_in_a_row
         self._refused_in_a_row = 0
 
-    def _count_failure(self, error: CallError) -> None:
+    def _count_failure(self, error: CallError, before: Failure | None) -> None:
+        single = not error.fatal or error.status in PERHAPS_ONE_REQUEST
+        if single and before and before.reason == error.reason and self.ledger.answered_by(self.name):
+            return  # It failed so in an earlier run, too: that tells nothing of other calls.
         self.failed += error.reason in _SERVER_TROUBLE
         dead = not self.answered and self.failed >= FAILURES_OF_A_DEAD_SERVER
         if dead or (error.fatal and not self._only_this_one(error)):
@@ -157,7 +162,7 @@ class LedgerAsk:
         if error.status not in PERHAPS_ONE_REQUEST:
             return False
         self._refused_in_a_row += 1
-        if self._refused_in_a_row >= REFUSED_IN_A_ROW:
+        if self._refused_in_a_row >= max(REFUSED_IN_A_ROW, 2 * self._refused_before):
             return False
         others = len(self._under_way) > 1
         return others or self.answered > 0 or self.ledger.answered_by(self.name)
