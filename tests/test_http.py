@@ -404,7 +404,7 @@ def test_it_can_be_seen_what_a_model_waits_for() -> None:
         async with HttpModel("test/model", "model", [server.base_url]) as model:
             seen = [model.waiting()]
             call = asyncio.ensure_future(model.complete(HELLO))
-            while not model.waiting():
+            while not model.waiting():  # noqa: ASYNC110
                 await asyncio.sleep(0)
             seen.append(model.waiting())
             await call
