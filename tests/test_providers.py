@@ -1,18 +1,19 @@
 """docs/providers.md: every block there is a models.toml that opens, and its tables and providers.toml name the same.
 
-What the page says of models that are described as streaming is tried on a server.
+What the page says of streaming, and of asking a model once, is tried on a server.
 """
 
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
 from command import anjian
-from loopback import Call, failure, serving
+from loopback import Call, completion, failure, serving
 
 from anjian.models.book import book, using
 from anjian.models.providers import providers
@@ -113,3 +114,16 @@ def test_a_model_described_as_streaming_counts_tokens_where_its_server_can(knows
     assert "靠夹层里的真空。" in done.stdout
     assert ("20 in the prompt, 9 in the reply" in done.stdout) == knows_usage
     assert all(call.body["stream"] for call in server.calls)
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (completion, "没有思考 no thinking; the reply opens with <inner_voice>: an unknown mark of thinking?"),
+        (lambda text: completion("", reasoning_content=text), "the server's reasoning parser took the answer along"),
+    ],
+)
+def test_asking_once_says_what_is_odd_about_the_thinking(reply: Callable[[str], web.Response], said: str) -> None:
+    with serving(lambda call: reply("<inner_voice>想</inner_voice>靠真空。")) as server:
+        done = anjian("models", "check", f"{server.base_url}#m")
+    assert said in done.stdout

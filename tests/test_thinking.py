@@ -187,7 +187,8 @@ def test_marks_around_an_answer_alone_are_taken_off() -> None:
     "mark",
     ["<reflection>", "<scratchpad>", "<foo_think>", "[REASONING]", "<|some_thought|>", "【思考】", "《思考过程》",
      "[Thinking]",
-     "<inner_monologue>", "<chain_of_thought>", "<思考>", "{思考}", "<COT>", "〈反思〉"],
+     "<inner_monologue>", "<chain_of_thought>", "<思考>", "{思考}", "<COT>", "〈反思〉", "<inner_voice>",
+     "<内部分析>", "<|analysing|>"],
 )  # fmt: skip
 def test_an_unknown_mark_of_that_look_is_named_and_left(mark: str) -> None:
     assert split_text(f"{mark}想……答") == Thought("none", "", f"{mark}想……答", unknown=mark)

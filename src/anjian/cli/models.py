@@ -102,6 +102,10 @@ def _show(name: str, reply: Reply, about: dict[str, object], seconds: float, con
 
     thought = split_thinking(reply)
     where = " (in a field of its own)" if reply.reasoning.strip() else ""
+    if thought.unknown:
+        where = f"; the reply opens with {one_line(thought.unknown)}: an unknown mark of thinking?"
+    if thought.parser_took_all:
+        where = "; the server's reasoning parser took the answer along: start it with another, or with none"
     lines = {
         "model": name,
         "answer": one_line(thought.answer, 120) or "none",
