@@ -138,7 +138,7 @@ async def run_plan(
                 seats = Seats(plan.names, ledger, lazily(models, stack, console), versions, purse)
                 at_once = plan.access.concurrency or models[plan.model].concurrency
                 stopped = await _ask(prepared, ledger, seats, at_once, output, console)
-                engine = models[plan.model].about()
+                engine = models[plan.model].about() | _learned_of(models, plan.model)
             ledger.commit()
             await output.finish()
         rows = count.rows(plan.model, plan.judge, plan.epochs)
@@ -171,6 +171,13 @@ def failures_of(count: Count) -> list[tuple[str, int, str]]:
     """Why replies have no verdict, the commonest reason first; last what was not asked because of another failure."""
     order = sorted(count.reasons, key=lambda one: (one in (NOT_ASKED, EARLIER_TURN_FAILED), -count.reasons[one]))
     return [(one, count.reasons[one], one_line(count.words[one])) for one in order]
+
+
+def _learned_of(models: Mapping[str, Model], target: str) -> dict[str, Any]:
+    """What judges and adversaries were found to refuse."""
+    found = {name: model.about().get("learned") for name, model in models.items() if name != target}
+    learned = {name: lines for name, lines in found.items() if lines}
+    return {"learned_of_others": learned} if learned else {}
 
 
 def told(count: Count, verdicts: Path, mend: str = "") -> str:
