@@ -23,7 +23,7 @@ COMMIT_SECONDS = 0.02
 GROUP = 256
 KEY = 16
 """Bytes of a key."""
-_PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;"
+_PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 _SCHEMA = """
 CREATE TABLE calls (key BLOB PRIMARY KEY, model TEXT NOT NULL, request TEXT NOT NULL, reply TEXT NOT NULL);
 CREATE TABLE failures (key BLOB PRIMARY KEY, model TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL);
@@ -82,20 +82,26 @@ class Ledger:
         refuse_links(*(Path(f"{path}{end}") for end in ("", "-wal", "-shm", "-journal")))
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA busy_timeout = 5000")
+            version = self._version()
             self._db.executescript(_PRAGMAS)
-            self._prepare()
+            self._prepare(version)
         except _DAMAGE as error:
             raise _explained(error, path) from None
 
-    def _prepare(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+    def _version(self) -> int:
+        """The version of the file, 0 for a new one; what is no ledger stays as it is."""
+        version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
         tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if tables and not {"calls", "failures"} <= tables:
             raise _no_ledger(self.path)
+        if version not in (0, VERSION):
+            raise UsageError(f"{self.path} was written by another version of anjian; choose another --out")
+        return version
+
+    def _prepare(self, version: int) -> None:
         if version == 0:
             self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        elif version != VERSION:
-            raise UsageError(f"{self.path} was written by another version of anjian; choose another --out")
         self._db.execute(_DIALOGUES)
         self.usage = usage_in(self._db)
         if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'usage'").fetchone():
