@@ -31,30 +31,38 @@ def list_models(context: typer.Context, models: Models = None) -> None:
     """List the models that `models.toml` describes, the providers, whether their keys are set, and other names."""
     if context.invoked_subcommand:
         return
-    from rich.table import Column, Table
-
     from anjian.console import plain_console
-    from anjian.models.book import book
+    from anjian.models.book import book, book_path
     from anjian.models.providers import providers
     from anjian.models.spec import TINY, URL_KEY_ENV
-    from anjian.text import plain
 
-    table = Table(*(Column(head, overflow="fold") for head in ("model", "key", "where")))
+    rows = [("model", "key", "where")]
     for name, one in book().items():
         where = one.path or f"{one.urls or one.provider} · {one.model}"
         variable = one.key or (providers()[one.provider].key_env if one.provider in providers() else "")
-        table.add_row(plain(name), _key(variable), plain(where))
-    table.add_section()
-    for name, provider in providers().items():
-        table.add_row(f"{name}/MODEL", _key(provider.key_env), provider.base_url)
-    table.add_section()
-    table.add_row("http://HOST:PORT/v1#MODEL", f"{URL_KEY_ENV}, if wanted", "any other OpenAI-compatible server")
-    table.add_row("hf/ID-or-path", "none needed", "in this process, through transformers")
-    table.add_row("vllm/ID-or-path", "none needed", "a vLLM server, launched and stopped")
-    table.add_row("sglang/ID-or-path", "none needed", "an SGLang server, launched and stopped")
-    for name in TINY:
-        table.add_row(f"tiny/{name}", "none needed", "bundled toy, for trying things out offline")
-    plain_console().print(table)
+        rows.append((name, _key(variable), f"{where} ({book_path()})"))
+    rows += [(f"{name}/MODEL", _key(one.key_env), one.base_url) for name, one in providers().items()]
+    rows += [
+        ("http://HOST:PORT/v1#MODEL", f"{URL_KEY_ENV}, if wanted", "any other OpenAI-compatible server"),
+        ("hf/ID-or-path", "none needed", "in this process, through transformers"),
+        ("vllm/ID-or-path", "none needed", "a vLLM server, launched and stopped"),
+        ("sglang/ID-or-path", "none needed", "an SGLang server, launched and stopped"),
+        *((f"tiny/{name}", "none needed", "bundled toy, for trying things out offline") for name in TINY),
+    ]
+    _print(rows, plain_console())
+
+
+def _print(rows: list[tuple[str, str, str]], console: Console) -> None:
+    """Three columns; on a narrow terminal the last stands below, so that an address can be copied whole."""
+    from anjian.text import plain
+
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    wide = console.width >= sum(widths) + 2 + max(len(where) for *_, where in rows)
+    for model, key, where in rows:
+        below = " " if wide else "\n  "
+        console.print(
+            f"{plain(model):{widths[0]}} {plain(key):{widths[1] if wide else 0}}{below}{plain(where)}", soft_wrap=True
+        )
 
 
 def _key(variable: str) -> str:

@@ -40,6 +40,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 FILES_PAUSE = 0.2
 MOST_BYTES_OF_A_FILE = 2**32
 SPEAKS_TLS = re.compile(rb"HTTP request[^.]{0,40}HTTPS (?:port|server)", re.IGNORECASE)
+SAYS_KEY = re.compile(r"key|auth|token|permission|credential|密钥|鉴权|认证|权限|令牌", re.IGNORECASE)
 MEND = "give the base URL of the API, such as http://HOST:PORT/v1"
 
 
@@ -275,7 +276,8 @@ class HttpModel:
     def refusal(self, answer: Answer) -> CallError:
         """What an answer stands for that is none, with the mend where it is known."""
         error = error_of(answer.status, answer.body)
-        if answer.status in (401, 403) and error.fatal and self.key_env:
+        about_key = answer.status == 401 or (answer.status == 403 and SAYS_KEY.search(error.detail))
+        if about_key and error.fatal and self.key_env:
             error.detail += f" (the key in {self.key_env} was refused)" if self._key else f" (set {self.key_env})"
         if 300 <= answer.status < 400 and (place := answer.headers.get("Location")):
             error.detail += f": it names {one_line(self._connection.masked_text(place))}"

@@ -70,6 +70,7 @@ class ServedModel:
         self._server, self._path = spec.provider, path or spec.path
         self._start_timeout = start_timeout
         self._on_wait = on_wait
+        self._learned: Callable[[], dict[str, Any]] = dict
 
     async def __aenter__(self) -> Model:
         """Starts the server and waits until it is healthy.
@@ -92,6 +93,7 @@ class ServedModel:
             extra_body=self._access.extra_body,
             tell=self._access.tell,
         )
+        self._learned = self._client.about
         try:
             await self._until_healthy(f"{url}/health")
             await self._client.__aenter__()
@@ -122,7 +124,7 @@ class ServedModel:
 
     def about(self) -> dict[str, Any]:
         """How it is launched, for `run.toml`."""
-        return {"server": " ".join(self._arguments("PORT"))}
+        return {"server": " ".join(self._arguments("PORT")), **self._learned()}
 
     def _command(self, port: int) -> list[str]:
         return [*_launcher(self._server), *self._arguments(str(port))]

@@ -19,9 +19,9 @@ from anjian.errors import UsageError
 from anjian.files import replace
 from anjian.items.near import NearIndex, text_of
 from anjian.items.records import Item, Message, encode, load_items
-from anjian.judges.base import Verdict, judge_exchange
+from anjian.judges.base import JUDGE_TIE, JUDGE_UNPARSED, Verdict, judge_exchange
 from anjian.judges.kinds import Kind
-from anjian.models.base import CallError, Model, Request, Sampling
+from anjian.models.base import CONTENT_FILTER, TOO_LONG, CallError, Model, Request, Sampling
 from anjian.models.resolve import Access
 from anjian.models.settled import versions_in_book
 from anjian.runs.folder import LEDGER, Identity, opened, write_run
@@ -144,6 +144,9 @@ async def grow_one(seed: Item, plan: GrowPlan, kind: Kind, seats: Seats) -> Grow
     try:
         for attempt in range(plan.rewrites + 1):
             held = await _put(prompts[-1], seed, plan, kind, seats)
+            # While a call is missing that another run may get, what became of the seed would depend on the run.
+            if missing := next((why for one, verdict in held if (why := _missing(one, verdict))), None):
+                return Grown(failure=missing)
             for target, (one, verdict) in zip(plan.targets, held, strict=True):
                 if verdict.points == RISK:
                     return await _kept(seed, prompts, target, one, verdict, plan, adversary)
@@ -169,6 +172,14 @@ async def _put(prompt: str, seed: Item, plan: GrowPlan, kind: Kind, seats: Seats
         return one, await judge_exchange(seed, one, judge)
 
     return list(await asyncio.gather(*map(ask, plan.targets)))
+
+
+def _missing(one: Exchange, verdict: Verdict) -> str | None:
+    """Why a call failed that may be answered another time, if one did."""
+    if one.failure:
+        return None if one.failure in (CONTENT_FILTER, TOO_LONG) else one.failure
+    why = verdict.unscored or ""
+    return why if why.startswith("judge_") and why not in (JUDGE_UNPARSED, JUDGE_TIE) else None
 
 
 async def _kept(

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from anjian.errors import UsageError
 from anjian.text import one_line
 
 PLAIN_SECONDS = 15.0
@@ -57,7 +58,7 @@ class RunProgress:
         """Ends the display, the last state left in place."""
         self._live.stop()
         self._ended = True
-        if self.fresh:
+        if self.fresh and not (kind and issubclass(kind, UsageError)):
             self._print()
 
     def add(self, failed: int, tokens: int, fresh: bool = True) -> None:
