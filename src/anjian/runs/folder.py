@@ -145,9 +145,18 @@ def _check(folder: Path, identity: Identity) -> None:
             if key == "weights":
                 what = "its weights, adapter, template or code"
                 why = f"{identity.model} has changed since: {what} (fingerprint {found!r}, now {wanted!r})"
+            elif key == "settings":
+                why = _differing(found or {}, wanted or {})
             else:
                 why = f"{key} {found!r}, not {wanted!r}"
             raise UsageError(f"--out {folder} holds another run ({why}); choose another folder")
+
+
+def _differing(found: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """The first setting of the model that is another now."""
+    key = next(key for key in {**found, **wanted} if found.get(key) != wanted.get(key))
+    before, now = (f"{table[key]!r}" if key in table else "none" for table in (found, wanted))
+    return f"its model's {key} is {one_line(before, 60)}, not {one_line(now, 60)}"
 
 
 def _identity_table(identity: Identity) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from anjian.errors import AnjianError
+from anjian.errors import AnjianError, UsageError
 from anjian.models.base import CONNECTION, HTTP_ERROR, TOO_LONG, CallError, Model, Reply, Request
 from anjian.models.batch.api import Api, NoBatchApiError
 from anjian.models.batch.forms import Job, Line, line_of, lines_of, outcome_of
@@ -310,10 +310,8 @@ class BatchModel:
     def _go_without(self, batch: Batch, error: CallError) -> None:
         """Asks one by one, if that is wanted, where the server knows no batches."""
         self._without_api = self._live
+        why = f"{self.name}: its server has no Batch API ({error.detail})"
         if self._live:
-            self._tell(f"{self.name}: its server has no Batch API ({error.detail}); it is asked call by call")
-        else:
-            why = f"its server has no Batch API ({error.detail}); leave --batch out"
-            error = CallError(HTTP_ERROR, why, fatal=True)
+            self._tell(f"{why}; it is asked call by call")
         for call in list(self._calls.values()):
-            call.fail(error)
+            call.fail(error if self._live else UsageError(f"{why}; leave --batch out"))
