@@ -30,7 +30,7 @@ def engine(port: int, count: int, in_flight: int, calls: int, body: Mapping[str,
     import msgspec
     from rich.console import Console
 
-    import anjian.models.http  # noqa: F401  (loaded before the clock starts, like the other side's imports)
+    import anjian.models.http.client  # noqa: F401  (loaded before the clock starts, like the other side's imports)
     from anjian.judges.rules.cues import load_cues
     from anjian.models.resolve import Access
     from anjian.runs.evaluate import run_plan

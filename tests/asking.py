@@ -7,7 +7,7 @@ from loopback import Server
 
 from anjian.items.records import Message
 from anjian.models.base import CallError, Reply, Request
-from anjian.models.http import HttpModel
+from anjian.models.http.client import HttpModel
 
 KEY = "sk-verysecretkey123456"
 HELLO = Request((Message("user", "你好"),))

@@ -6,8 +6,8 @@ from asking import put, question
 from loopback import Call, Server, completion, failure, serving
 
 from anjian.errors import UsageError
-from anjian.models.address import chat_url, is_elsewhere, shown, versioned
 from anjian.models.base import CallError
+from anjian.models.http.address import chat_url, is_elsewhere, shown, versioned
 
 CHAT = "http://h:1/v1/chat/completions"
 
@@ -134,7 +134,7 @@ def test_azure_gets_its_query_and_the_key_in_a_header_of_its_own(monkeypatch: py
         put(server, urls=[f"{server.base_url}?api-version=2024-06-01"])
         return server
 
-    monkeypatch.setattr("anjian.models.address.AZURE", ("127.0.0.1",))
+    monkeypatch.setattr("anjian.models.http.address.AZURE", ("127.0.0.1",))
     with serving(lambda call: completion("好")) as server:
         [call] = served(server).calls
     assert call.request.query["api-version"] == "2024-06-01"

@@ -23,7 +23,7 @@ from anjian.models.batch import BatchModel
 from anjian.models.batch.forms import decode_object, endpoint_of, job_of, jobs_of, lines_of, outcome_of
 from anjian.models.batch.room import MOST_CALLS, QUIET_SECONDS, Room
 from anjian.models.batch.store import BATCHES
-from anjian.models.http import HttpModel
+from anjian.models.http.client import HttpModel
 
 KEY = "sk-batchsecretkey4711"
 REFUSES, COMPLIES = "抱歉，我不能帮助写这样的理由，这是年龄歧视。", "当然，可以这样写：三十五岁以上的人体力差。"

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from loopback import Call, completion, failure, serving
 
 from anjian.errors import UsageError
-from anjian.models import connection, patience, sockets
 from anjian.models.base import CallError, Reply
-from anjian.models.http import HttpModel
-from anjian.models.wire.secrets import in_headers, in_proxy, pattern_of
+from anjian.models.http import connection, patience, sockets
+from anjian.models.http.client import HttpModel
+from anjian.models.http.wire.secrets import in_headers, in_proxy, pattern_of
 
 STUB = Path(__file__).parents[1] / "bench" / "stub.py"
 GOOD = b'{"choices": [{"message": {"content": "\xe5\xa5\xbd"}, "finish_reason": "stop"}]}'

@@ -14,11 +14,11 @@ from loopback import Call, completion, failure, serving
 from refusals import CROWDED, LIMITS, REFUSED, STREAM_ONLY, SYSTEM
 
 from anjian.items.records import Message
-from anjian.models import complaints, patience
 from anjian.models.base import CallError, Request, Sampling
-from anjian.models.dialect import Dialect, Talk, joined
-from anjian.models.wire.body import body_of
-from anjian.models.wire.errors import error_of
+from anjian.models.http import complaints, patience
+from anjian.models.http.dialect import Dialect, Talk, joined
+from anjian.models.http.wire.body import body_of
+from anjian.models.http.wire.errors import error_of
 
 Sent = dict[str, Any]
 FULL = Sampling(0.0, 0.9, 16384, seed=1)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from anjian.models.base import CallError, Reply
-from anjian.models.wire.errors import error_of
-from anjian.models.wire.filters import filters
-from anjian.models.wire.reply import decode_body
-from anjian.models.wire.stream import read_stream
+from anjian.models.http.wire.errors import error_of
+from anjian.models.http.wire.filters import filters
+from anjian.models.http.wire.reply import decode_body
+from anjian.models.http.wire.stream import read_stream
 
 TABLE: dict[str, dict[str, Any]] = tomllib.loads(
-    files("anjian.models.wire").joinpath("filters.toml").read_text("utf-8")
+    files("anjian.models.http.wire").joinpath("filters.toml").read_text("utf-8")
 )
 
 FILTERED_ENDS = [

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from loopback import Call, Server, completion, failure, half_a_body, serving, silence
 
 from anjian.items.records import Message
-from anjian.models import patience
 from anjian.models.base import CallError, Reply, Request, Sampling
-from anjian.models.http import HttpModel
+from anjian.models.http import patience
+from anjian.models.http.client import HttpModel
+from anjian.models.http.wire.errors import LONGEST_RETRY_AFTER, retry_after
 from anjian.models.thinking import split_thinking
-from anjian.models.wire.errors import LONGEST_RETRY_AFTER, retry_after
 
 KEY = "sk-verysecretkey123456"
 ODD_KEY = "very/secret+key=.99"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Call, completion, serving
 
-from anjian.models.http import HttpModel
-from anjian.models.pace import Pace
+from anjian.models.http.client import HttpModel
+from anjian.models.http.pace import Pace
 
 
 def starts(server_calls: list[float]) -> list[float]:

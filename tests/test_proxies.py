@@ -10,7 +10,7 @@ from yarl import URL
 
 from anjian.errors import UsageError
 from anjian.models.base import CallError
-from anjian.models.proxies import proxy_of
+from anjian.models.http.proxies import proxy_of
 
 PROXY = "http://proxy:3128"
 
@@ -83,7 +83,7 @@ def test_calls_go_through_the_proxy_and_its_password_is_never_shown(monkeypatch:
         assert put(server).texts == ["好"]
     with serving(lambda call: web.Response(status=502, text="cannot reach for user:hush-hush@")) as server:
         monkeypatch.setenv("http_proxy", f"http://user:hush-hush@127.0.0.1:{server.port}")
-        monkeypatch.setattr("anjian.models.patience.FIRST_PAUSE", 0.0)
+        monkeypatch.setattr("anjian.models.http.patience.FIRST_PAUSE", 0.0)
         [detail] = put(server, urls=elsewhere).texts
         assert "HTTP 502" in detail
         assert "hush" not in detail

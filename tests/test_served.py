@@ -247,7 +247,7 @@ def test_a_server_that_never_gets_healthy_is_stopped(stand_in: Path) -> None:
 
 
 def test_a_server_that_ends_midway_ends_the_run(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anjian.models.http.TRIES", {CONNECTION: 2})
+    monkeypatch.setattr("anjian.models.http.client.TRIES", {CONNECTION: 2})
 
     async def run() -> None:
         async with ServedModel("vllm/m", Access(log=stand_in / "log")) as model:

@@ -25,8 +25,8 @@ from anjian.items.records import Message
 from anjian.models.base import Reply, Request
 from anjian.models.book import Price
 from anjian.runs.ledger import Ledger, entry
-from anjian.runs.spending import Spent, lines_of, table_of
-from anjian.runs.usage import Usage, read_usage
+from anjian.runs.money.spending import Spent, lines_of, table_of
+from anjian.runs.money.usage import Usage, read_usage
 
 REFUSAL = "抱歉，这个要求我不能答应。以年龄拒人违反就业促进法，建议按岗位能力筛选。"
 PROMPT = 100

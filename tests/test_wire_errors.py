@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anjian.models.base import CallError
-from anjian.models.wire.errors import LONGEST_RETRY_AFTER, error_of, is_passing, is_spent, pause_of
+from anjian.models.http.wire.errors import LONGEST_RETRY_AFTER, error_of, is_passing, is_spent, pause_of
 
 RAW = '{"error":{"message":"Your prompt was flagged as sensitive content"}}'
 FILTERED: list[tuple[int, Any]] = [

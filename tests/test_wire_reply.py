@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anjian.models.base import CallError, Reply
-from anjian.models.wire.errors import is_passing
-from anjian.models.wire.reply import decode_body, is_empty
-from anjian.models.wire.stream import read_stream
+from anjian.models.http.wire.errors import is_passing
+from anjian.models.http.wire.reply import decode_body, is_empty
+from anjian.models.http.wire.stream import read_stream
 
 
 def completion(content: Any, finish: Any = "stop", **message: Any) -> dict[str, Any]:

@@ -249,7 +249,7 @@ async def carry_out(
 
     from anjian.reports.html import write_report
     from anjian.runs.evaluate import run_plan
-    from anjian.runs.spending import table_of
+    from anjian.runs.money.spending import table_of
 
     result = await run_plan(prepared, folder, console, known)
     report = write_report(folder, prepared.suite)
@@ -278,7 +278,7 @@ async def side_by_side(
     from anjian.reports.comparison import write_comparison
     from anjian.reports.names import Lexicon
     from anjian.runs.compare import compare_runs
-    from anjian.runs.spending import table_of
+    from anjian.runs.money.spending import table_of
 
     found = await compare_runs(wanted, folder, console, known)
     report = write_comparison(found.comparison, found.runs, folder, Lexicon(found.suites))

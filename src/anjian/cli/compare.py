@@ -101,7 +101,7 @@ def compare_models(
     from anjian.reports.names import Lexicon
     from anjian.runs.compare import Wanted
     from anjian.runs.loop import run_async
-    from anjian.runs.spending import lines_of
+    from anjian.runs.money.spending import lines_of
     from anjian.scores.gates import Criteria
     from anjian.text import plain
 

@@ -7,11 +7,11 @@ from rich.table import Table
 
 from anjian.console import plain_console
 from anjian.dialogue.scripted import questions_of
-from anjian.runs.estimate import Estimate, Part, estimate
 from anjian.runs.loop import run_async
+from anjian.runs.money.estimate import Estimate, Part, estimate
+from anjian.runs.money.spending import money
 from anjian.runs.plan import Prepared
 from anjian.runs.seats import model_names
-from anjian.runs.spending import money
 from anjian.text import plain, visible
 
 

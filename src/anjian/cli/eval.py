@@ -159,7 +159,7 @@ def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
     from anjian.reports.names import Lexicon
     from anjian.reports.terminal import failure_table, print_scores
     from anjian.runs.loop import run_async
-    from anjian.runs.spending import lines_of
+    from anjian.runs.money.spending import lines_of
     from anjian.scores.rows import Row
 
     run = run_async(api.carry_out(prepared, folder, plain_console(stderr=True)))

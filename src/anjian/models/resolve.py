@@ -65,7 +65,7 @@ def _origin(url: str) -> str:
 
 
 def _over_http(spec: Spec, access: Access) -> Model:
-    from anjian.models.http import HttpModel
+    from anjian.models.http.client import HttpModel
 
     one = spec.described
     provider = providers().get(spec.provider, Provider("", "" if one else URL_KEY_ENV))

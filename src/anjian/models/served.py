@@ -25,7 +25,7 @@ from anjian.errors import UsageError
 from anjian.models import watchdog
 from anjian.models.access import Access, adapter_config, has_tokenizer
 from anjian.models.base import CONNECTION, CallError, Model, Reply, Request, ServerError
-from anjian.models.http import HttpModel
+from anjian.models.http.client import HttpModel
 from anjian.models.settled import headers_of
 from anjian.models.spec import parse
 from anjian.text import one_line

@@ -18,8 +18,8 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.models.book import Described, book_path, described
+from anjian.models.http.wire.secrets import in_query
 from anjian.models.providers import providers
-from anjian.models.wire.secrets import in_query
 from anjian.text import one_line
 
 Kind = Literal["provider", "url", "hf", "launched", "tiny"]

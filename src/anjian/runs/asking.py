@@ -23,7 +23,7 @@ from anjian.models.base import (
 from anjian.models.function import PREFIX
 from anjian.models.thinking import split_thinking
 from anjian.runs.ledger import Entry, Failure, Ledger, entry
-from anjian.runs.purse import Purse
+from anjian.runs.money.purse import Purse
 
 FAILURES_OF_A_DEAD_SERVER = 20
 """After this many failures without one reply, the server is taken to be the trouble, not the requests."""

@@ -22,12 +22,12 @@ from anjian.models.spec import parse, parse_or_folder
 from anjian.runs.evaluate import run_plan, weights_of
 from anjian.runs.folder import LEDGER, RUN, SCORES, read_about, run_name
 from anjian.runs.judged import JUDGED
+from anjian.runs.money.purse import Purse
+from anjian.runs.money.spending import Spent, roles_of
+from anjian.runs.money.usage import read_usage
 from anjian.runs.plan import Filtered, Plan, Prepared, prepare
-from anjian.runs.purse import Purse
 from anjian.runs.reading import read_measured, read_rows, suite_of_run
 from anjian.runs.seats import describe_models, lazily, model_names
-from anjian.runs.spending import Spent, roles_of
-from anjian.runs.usage import read_usage
 from anjian.scores.comparison import Measured, SideBySide, compare_models
 from anjian.scores.gates import Criteria
 from anjian.scores.rows import Row

@@ -36,12 +36,12 @@ from anjian.runs.desk import Desk
 from anjian.runs.folder import LEDGER, REPLIES, RUN, SCORES, VERDICTS, Identity, note_end, opened, write_run
 from anjian.runs.judged import outdone, place_of, show
 from anjian.runs.ledger import Ledger
+from anjian.runs.money.purse import MEND, Purse
+from anjian.runs.money.spending import Spent, table_of
 from anjian.runs.output import Output
 from anjian.runs.plan import Plan, Prepared
-from anjian.runs.purse import MEND, Purse
 from anjian.runs.seats import Lazy, Seats, describe_models, lazily, model_names
 from anjian.runs.session import carry_out
-from anjian.runs.spending import Spent, table_of
 from anjian.scores.count import Count
 from anjian.scores.rows import Row
 from anjian.text import one_line, plain

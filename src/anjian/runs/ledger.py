@@ -15,7 +15,7 @@ import msgspec
 from anjian.errors import AnjianError, UsageError
 from anjian.files import refuse_links
 from anjian.models.base import Reply, Request
-from anjian.runs.usage import TABLE, Usage, usage_in
+from anjian.runs.money.usage import TABLE, Usage, usage_in
 from anjian.text import one_line
 
 VERSION = 1

@@ -13,7 +13,7 @@ from anjian.models.base import Sampling
 from anjian.models.function import PREFIX
 from anjian.models.resolve import Access
 from anjian.models.spec import parse
-from anjian.runs.spending import roles_of
+from anjian.runs.money.spending import roles_of
 from anjian.suites import find_suite
 from anjian.suites.base import Selection, Source, Suite, spread
 

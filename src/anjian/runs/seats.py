@@ -22,7 +22,7 @@ from anjian.models.resolve import Access, keyed_addresses, open_model
 from anjian.models.spec import parse
 from anjian.runs.asking import LedgerAsk
 from anjian.runs.ledger import Ledger
-from anjian.runs.purse import Purse
+from anjian.runs.money.purse import Purse
 
 
 class Unable:

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from anjian.runs.asking import StoppedError
 from anjian.runs.engine import drive
+from anjian.runs.money.purse import BudgetSpentError
 from anjian.runs.progress import RunProgress
-from anjian.runs.purse import BudgetSpentError
 from anjian.runs.seats import Seats
 
 T = TypeVar("T")

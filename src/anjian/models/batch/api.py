@@ -15,8 +15,8 @@ import msgspec
 
 from anjian.models.base import CONNECTION, CallError
 from anjian.models.batch.forms import Job, decode_object, endpoint_of, job_of, jobs_of
-from anjian.models.http import HttpModel
-from anjian.models.wire.errors import error_of, is_passing, pause_of
+from anjian.models.http.client import HttpModel
+from anjian.models.http.wire.errors import error_of, is_passing, pause_of
 from anjian.text import one_line
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from anjian.models.base import BAD_REPLY, CallError, Reply
-from anjian.models.wire.errors import error_of
-from anjian.models.wire.reply import decode_body
+from anjian.models.http.wire.errors import error_of
+from anjian.models.http.wire.reply import decode_body
 from anjian.text import one_line
 
 TEST_MODEL, TEST_ENDPOINT = "batch-test-model", "/v1/chat/ds-test"

@@ -21,9 +21,9 @@ from anjian.models.batch.forms import Job, Line, line_of, lines_of, outcome_of
 from anjian.models.batch.parts import Batch, BatchFailedError, Call, unanswered
 from anjian.models.batch.room import Room
 from anjian.models.batch.store import Store
-from anjian.models.http import HttpModel
-from anjian.models.wire.errors import is_passing
-from anjian.models.wire.reply import is_empty, used_in
+from anjian.models.http.client import HttpModel
+from anjian.models.http.wire.errors import is_passing
+from anjian.models.http.wire.reply import is_empty, used_in
 
 TRIES = 4
 """In how many batches a call is sent, where it fails for what may pass."""

@@ -6,7 +6,7 @@ import msgspec
 
 from anjian.models.base import BAD_REPLY, HTTP_ERROR, TIMEOUT, CallError, Reply, Request
 from anjian.models.batch.forms import Job, Line
-from anjian.models.dialect import Talk
+from anjian.models.http.dialect import Talk
 
 
 class Call(msgspec.Struct, eq=False):

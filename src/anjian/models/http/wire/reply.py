@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from anjian.models.base import Reply
-from anjian.models.wire.filters import filters
-from anjian.models.wire.loose import Count, read_body
-from anjian.models.wire.stream import STARTS, read_stream
+from anjian.models.http.wire.filters import filters
+from anjian.models.http.wire.loose import Count, read_body
+from anjian.models.http.wire.stream import STARTS, read_stream
 
 
 class _Message(msgspec.Struct, gc=False):

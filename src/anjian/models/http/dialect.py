@@ -11,9 +11,9 @@ from typing import Any, Literal
 import msgspec
 
 from anjian.items.records import Message
-from anjian.models import complaints
 from anjian.models.base import TOO_LONG, CallError, Request
-from anjian.models.complaints import BUDGETS
+from anjian.models.http import complaints
+from anjian.models.http.complaints import BUDGETS
 
 SAMPLING = ("temperature", "top_p", "seed")
 SCHEMA = "response_format"

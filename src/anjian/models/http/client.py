@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 from yarl import URL
 
-from anjian.models.address import chat_url, is_azure, is_elsewhere, shown, versioned
 from anjian.models.base import CONNECTION, HTTP_ERROR, RATE_LIMIT, TOO_LONG, CallError, Model, Reply, Request
-from anjian.models.connection import Answer, Connection, OutOfFilesError
-from anjian.models.dialect import Dialect, Talk
-from anjian.models.endpoints import Endpoint, Endpoints
-from anjian.models.pace import Pace
-from anjian.models.patience import (
+from anjian.models.http.address import chat_url, is_azure, is_elsewhere, shown, versioned
+from anjian.models.http.connection import Answer, Connection, OutOfFilesError
+from anjian.models.http.dialect import Dialect, Talk
+from anjian.models.http.endpoints import Endpoint, Endpoints
+from anjian.models.http.pace import Pace
+from anjian.models.http.patience import (
     EMPTY,
     NO_FILES,
     QUOTA,
@@ -30,10 +30,10 @@ from anjian.models.patience import (
     Waits,
     why_of,
 )
-from anjian.models.sockets import room_for
-from anjian.models.wire.body import body_of, settle
-from anjian.models.wire.errors import error_of, is_passing, is_spent, pause_of
-from anjian.models.wire.reply import decode_body, used_in
+from anjian.models.http.sockets import room_for
+from anjian.models.http.wire.body import body_of, settle
+from anjian.models.http.wire.errors import error_of, is_passing, is_spent, pause_of
+from anjian.models.http.wire.reply import decode_body, used_in
 from anjian.text import one_line
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import msgspec
 
-from anjian.models.wire.words import Find, any_of
+from anjian.models.http.wire.words import Find, any_of
 
 LONGEST_CANNED_TEXT = 200
 """Longer replies are not compared with what gateways put in the model's place."""
@@ -62,7 +62,7 @@ class Filters(msgspec.Struct, frozen=True):
 @cache
 def filters() -> Filters:
     """Reads the table of filters."""
-    text = files("anjian.models.wire").joinpath("filters.toml").read_bytes()
+    text = files("anjian.models.http.wire").joinpath("filters.toml").read_bytes()
     table = msgspec.toml.decode(text, type=dict[str, _Provider])
     rows = list(table.values())
     listed = [row for name, row in table.items() if name != "any"]

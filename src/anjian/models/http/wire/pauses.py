@@ -5,8 +5,8 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 
-from anjian.models.wire.reading import decode_text
-from anjian.models.wire.words import words
+from anjian.models.http.wire.reading import decode_text
+from anjian.models.http.wire.words import words
 
 LONGEST_RETRY_AFTER = 600.0
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import msgspec
 
 from anjian.models.base import BAD_REPLY, CONTENT_FILTER, CallError, Reply
-from anjian.models.wire.errors import error_in
-from anjian.models.wire.filters import filters
-from anjian.models.wire.reading import clean, decode_text, read_json
-from anjian.models.wire.said import Said
+from anjian.models.http.wire.errors import error_in
+from anjian.models.http.wire.filters import filters
+from anjian.models.http.wire.reading import clean, decode_text, read_json
+from anjian.models.http.wire.said import Said
 from anjian.text import one_line
 
 FAILED = {

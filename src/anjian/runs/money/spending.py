@@ -8,7 +8,7 @@ import msgspec
 from rich.cells import cell_len, set_cell_size
 
 from anjian.models.book import Price, described
-from anjian.runs.usage import Usage
+from anjian.runs.money.usage import Usage
 from anjian.text import one_line
 
 NARROW = 79

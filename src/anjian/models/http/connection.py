@@ -14,11 +14,11 @@ import msgspec
 from yarl import URL
 
 from anjian.errors import UsageError
-from anjian.models.address import shown
 from anjian.models.base import BAD_REPLY, CONNECTION, TIMEOUT, CallError, Reply
-from anjian.models.proxies import proxies_set, proxy_of
-from anjian.models.sockets import TOO_MANY
-from anjian.models.wire.secrets import in_headers, in_proxy, in_query, pattern_of
+from anjian.models.http.address import shown
+from anjian.models.http.proxies import proxies_set, proxy_of
+from anjian.models.http.sockets import TOO_MANY
+from anjian.models.http.wire.secrets import in_headers, in_proxy, in_query, pattern_of
 from anjian.text import one_line
 
 CONNECT_SECONDS = 15.0

@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 from anjian.models.base import CONTENT_FILTER, HTTP_ERROR, RATE_LIMIT, TOO_LONG, CallError
-from anjian.models.wire.filters import filters
-from anjian.models.wire.pauses import LONGEST_RETRY_AFTER as LONGEST_RETRY_AFTER
-from anjian.models.wire.pauses import pause_of as pause_of
-from anjian.models.wire.pauses import retry_after as retry_after
-from anjian.models.wire.said import Said, said_in
-from anjian.models.wire.words import words
+from anjian.models.http.wire.filters import filters
+from anjian.models.http.wire.pauses import LONGEST_RETRY_AFTER as LONGEST_RETRY_AFTER
+from anjian.models.http.wire.pauses import pause_of as pause_of
+from anjian.models.http.wire.pauses import retry_after as retry_after
+from anjian.models.http.wire.said import Said, said_in
+from anjian.models.http.wire.words import words
 
 FATAL_STATUS = {401, 402, 403, 404, 405}
 RETRY_STATUS = {408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529, 530}

@@ -18,8 +18,8 @@ from anjian.models.base import Model, Reply, Request
 from anjian.models.book import Price, described
 from anjian.models.function import PREFIX
 from anjian.models.spec import parse
-from anjian.runs.spending import Spent, amount, money, named, price_of, spent_in
-from anjian.runs.usage import TOKENS_PER_BYTE, Usage
+from anjian.runs.money.spending import Spent, amount, money, named, price_of, spent_in
+from anjian.runs.money.usage import TOKENS_PER_BYTE, Usage
 from anjian.text import one_line
 
 LONG_REPLY = 32_768

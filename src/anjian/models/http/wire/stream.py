@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from anjian.models.base import Reply
-from anjian.models.wire.errors import error_in
-from anjian.models.wire.filters import filters
-from anjian.models.wire.loose import REASONING_FIELDS, Count, bad_reply, read_body, read_document, says_error
-from anjian.models.wire.reading import decode_text, read_json
+from anjian.models.http.wire.errors import error_in
+from anjian.models.http.wire.filters import filters
+from anjian.models.http.wire.loose import REASONING_FIELDS, Count, bad_reply, read_body, read_document, says_error
+from anjian.models.http.wire.reading import decode_text, read_json
 
 STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 """What a stream of events starts with, and JSON never does."""

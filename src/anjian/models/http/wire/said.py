@@ -4,8 +4,8 @@ import html
 import re
 from typing import Any
 
-from anjian.models.wire.reading import clean, decode_text, read_json
-from anjian.models.wire.words import words
+from anjian.models.http.wire.reading import clean, decode_text, read_json
+from anjian.models.http.wire.words import words
 from anjian.text import one_line
 
 _CODES = {

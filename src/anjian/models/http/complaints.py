@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from anjian.models.wire.reading import decode_text, read_json
+from anjian.models.http.wire.reading import decode_text, read_json
 
 BUDGETS = ("max_tokens", "max_completion_tokens")
 _ANY = re.IGNORECASE | re.DOTALL

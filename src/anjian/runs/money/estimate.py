@@ -20,11 +20,11 @@ from anjian.models.settled import version_of
 from anjian.runs.desk import Desk
 from anjian.runs.folder import LEDGER
 from anjian.runs.ledger import Ledger
+from anjian.runs.money.purse import Purse
+from anjian.runs.money.spending import named, price_of
+from anjian.runs.money.usage import TOKENS_PER_BYTE, Usage
 from anjian.runs.plan import Prepared
-from anjian.runs.purse import Purse
 from anjian.runs.seats import Seats, model_names
-from anjian.runs.spending import named, price_of
-from anjian.runs.usage import TOKENS_PER_BYTE, Usage
 
 
 class Part(msgspec.Struct):

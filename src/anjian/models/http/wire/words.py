@@ -47,7 +47,7 @@ def any_of(patterns: Iterable[str]) -> re.Pattern[str]:
 @cache
 def words() -> Words:
     """Reads the table of words."""
-    table = msgspec.toml.decode(files("anjian.models.wire").joinpath("errors.toml").read_bytes(), type=_Table)
+    table = msgspec.toml.decode(files("anjian.models.http.wire").joinpath("errors.toml").read_bytes(), type=_Table)
     units = "|".join(sorted(map(re.escape, table.units), key=len, reverse=True))
     duration = rf"(\d{{1,12}}(?:\.\d{{1,9}})?)\s*({units})"
     wait = "|".join(table.wait)

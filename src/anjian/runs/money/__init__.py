@@ -1,0 +1,1 @@
+"""What a run uses and costs: counted, priced, kept within a budget, estimated."""
