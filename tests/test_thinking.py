@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anjian.models.base import Reply
-from anjian.models.thinking import SHAPES, Thought, split_text, split_thinking
+from anjian.models.thinking import SHAPES, Thought, has_answer, split_text, split_thinking
 
 PLAIN = st.text(alphabet=st.characters(exclude_characters="<>"), max_size=60)
 WILD = st.lists(st.sampled_from(["<think>", "</think>", "\n", "好", "<", "think>", " "]) | PLAIN, max_size=12).map(
@@ -209,3 +209,9 @@ def test_a_parser_that_took_the_answer_along_is_not_cut_off() -> None:
 def test_a_field_goes_before_marks_in_the_text() -> None:
     for text in ("<thinking>二</thinking>答", "</think>\n答", "[THINK]二[/THINK]<answer>答</answer>"):
         assert split_thinking(Reply(text, reasoning="一")) == Thought("both_tags", "一", "答")
+
+
+@given(st.text(max_size=60), st.booleans(), st.sampled_from(["", "想一想"]))
+def test_an_answer_is_there_when_splitting_finds_one(text: str, prefilled: bool, reasoning: str) -> None:
+    reply = Reply(text, reasoning=reasoning, prefilled=prefilled)
+    assert has_answer(reply) == bool(split_thinking(reply).answer)

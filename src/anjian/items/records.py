@@ -215,6 +215,8 @@ def _item(written: _Written, suite: str, category: str, harmless: bool) -> Item:
 
 
 def _name(value: str | int | UnsetType) -> str:
+    if isinstance(value, str) and value.isalnum():
+        return value
     return "" if value is UNSET else _EDGES.sub("", str(value))
 
 

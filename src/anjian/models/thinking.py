@@ -66,6 +66,14 @@ def split_thinking(reply: Reply) -> Thought:
     return Thought("opening_only", thinking, "", parser_took_all=reply.finish_reason in _ENDED)
 
 
+def has_answer(reply: Reply) -> bool:
+    """True if there is more to a reply than thinking."""
+    body = reply.text.strip()
+    if body and not reply.prefilled and not _may_be_mark(body) and not has_brackets(body):
+        return True  # No mark can be in it.
+    return bool(split_thinking(reply).answer)
+
+
 def split_text(text: str, prefilled: bool = False) -> Thought:
     """Splits raw text; `prefilled` says that the prompt had already opened the thinking."""
     body = text.lstrip()

@@ -21,7 +21,7 @@ from anjian.models.base import (
     Usable,
 )
 from anjian.models.function import PREFIX
-from anjian.models.thinking import split_thinking
+from anjian.models.thinking import has_answer
 from anjian.runs.ledger import Entry, Failure, Ledger, entry
 from anjian.runs.money.purse import Purse
 
@@ -166,11 +166,6 @@ class LedgerAsk:
             return False
         others = len(self._under_way) > 1
         return others or self.answered > 0 or self.ledger.answered_by(self.name)
-
-
-def has_answer(reply: Reply) -> bool:
-    """True if there is more to a reply than thinking."""
-    return bool(split_thinking(reply).answer)
 
 
 def _settle(future: asyncio.Future[Reply], error: Exception) -> None:
