@@ -21,6 +21,14 @@ JUDGE_TIMEOUT = "judge_timeout"
 NO_REFERENCE = "no_reference"
 NO_JUDGE = "no_judge"
 
+CUT_OFF = "cut off while thinking (max_tokens)"
+PARSER_TOOK_ALL = "the server's reasoning parser took everything"
+MENDS = {
+    CUT_OFF: "raise --max-tokens in a new folder",
+    PARSER_TOOK_ALL: "switch the server's reasoning parser off, or to this model's, and run the same command again",
+}
+"""What helps where there is no answer."""
+
 
 class Vote(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one judge of a panel said; see `Verdict`."""
@@ -71,8 +79,8 @@ async def judge_exchange(item: Item, exchange: Exchange, judge: Judge) -> Verdic
 def silence(reply: Reply) -> str:
     """Says why there is no answer in a reply."""
     if reply.finish_reason == "length":
-        return "cut off while thinking (max_tokens)"
+        return CUT_OFF
     thought = split_thinking(reply)
     if thought.parser_took_all:
-        return "the server's reasoning parser took everything"
+        return PARSER_TOOK_ALL
     return "there is thinking, and no answer after it" if thought.thinking else "the reply is empty"

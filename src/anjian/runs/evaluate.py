@@ -16,7 +16,7 @@ from rich.console import Console
 
 from anjian.dialogue.scripted import EARLIER_TURN_FAILED
 from anjian.files import replace, written
-from anjian.judges.base import JUDGE_UNPARSED, NO_ANSWER
+from anjian.judges.base import JUDGE_UNPARSED, MENDS, NO_ANSWER
 from anjian.judges.builtin import builtin_judges
 from anjian.models.base import (
     BAD_REPLY,
@@ -188,7 +188,7 @@ def told(count: Count, verdicts: Path, mend: str = "") -> str:
     most = f"{number} of {sum(count.reasons.values())} for `{first}`{f' ({words})' if words else ''}"
     again = any(first.endswith(reason) for reason in WORTH_ANOTHER_TRY)
     usual = "run the same command to ask again" if again else f"all reasons are in {verdicts}"
-    return f"unscored are {most}; {mend or usual}"
+    return f"unscored are {most}; {mend or MENDS.get(words, usual)}"
 
 
 def weights_of(name: str, model: Model | None, access: Access) -> str:

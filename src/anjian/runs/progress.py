@@ -23,7 +23,12 @@ class RunProgress:
     """Counts finished dialogues; enter it as a context manager, and let `ticking` run as long."""
 
     def __init__(
-        self, total: int, console: Console, spent: Callable[[], str] = str, waiting: Callable[[], str] = str
+        self,
+        total: int,
+        console: Console,
+        spent: Callable[[], str] = str,
+        waiting: Callable[[], str] = str,
+        calls: Callable[[], int] = int,
     ) -> None:
         """Starts with nothing done.
 
@@ -32,12 +37,14 @@ class RunProgress:
             console: Where it is shown.
             spent: Says what was spent so far; empty without prices.
             waiting: Says who waits for what; empty while nobody does.
+            calls: Counts the calls that came back; dialogues of many calls take their time.
         """
         self.total = total
         self.done = self.fresh = self.failed = self.tokens = 0
         self._console = console
         self._spent = spent
         self._waiting = waiting
+        self._calls = calls
         self._started, self._ended = time.monotonic(), False
         self._live = Progress(
             BarColumn(bar_width=_BAR),
@@ -99,9 +106,11 @@ class RunProgress:
         """What there is to say, what matters most first."""
         elapsed = max(time.monotonic() - self._started, 1e-6)
         rate = self.fresh / elapsed
+        calls = self._calls()
         left = 0 if self._ended or not rate else (self.total - self.done) / rate
         return [
             one_line(self._waiting(), 50),
+            f"{calls:,} calls" if calls > self.fresh else "",
             f"{duration(left)} left" if left else f"took {duration(elapsed)}" if self.fresh else "",
             f"{self.failed} failed" if self.failed else "",
             self._spent(),

@@ -38,7 +38,7 @@ async def carry_out(
     """
     stored = 0
     spent = seats.purse.shown if seats.purse else str
-    with RunProgress(len(work), console, spent, lambda: seats.waiting) as progress:
+    with RunProgress(len(work), console, spent, lambda: seats.waiting, lambda: seats.asked) as progress:
 
         async def one(piece: T) -> None:
             nonlocal stored
