@@ -202,10 +202,10 @@ def test_a_server_that_wants_a_key_of_its_own_is_told_apart(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[a]\nurl = 5", "[a]: Expected"),
+        ("[a]\nurl = 5", "[a]: wanted is"),
         ('[a]\nmodel = "x"', "give one of url, provider and path"),
         ('[a]\nurl = "http://h/v1"\npath = "hf/x"', "give one of url, provider and path"),
-        ('[a]\nurl = "http://h/v1"\nmax_token = 5', "unknown field `max_token`"),
+        ('[a]\nurl = "http://h/v1"\nmax_token = 5', "there is no `max_token`; did you mean `max_tokens`?"),
         ('[a]\nprovider = "deepseek"', "say which model of deepseek"),
         ('[a]\nprovider = "nobody"\nmodel = "x"', "unknown provider 'nobody'"),
         ('[a]\npath = "models/x"', "is none of hf/"),
@@ -220,9 +220,11 @@ def test_a_server_that_wants_a_key_of_its_own_is_told_apart(tmp_path: Path) -> N
         ('[a]\nurl = "http://h/v1"\nrpm = 0', "rpm must be 1 or more"),
         ('[a]\nurl = "http://h/v1"\nprice = { input = -1, output = 1 }', "price must be 0 or more"),
         ('[a]\nurl = "http://h/v1"\nprice = { input = 1 }', "output"),
+        ('[a]\nurl = "http://h/v1"\nkey = "sk-secret-12345678"', "`key` is no name of a variable"),
+        ('[a]\nurl = "http://h/v1"\nprice = { in = 1, input = 1, output = 1 }', "there is no `in` - at `price`; there are input"),
         ("[a\n", "is no TOML"),
         ('[安全]\nurl = "http://h/v1"', 'in quotes, such as ["安全版"]'),
-        ("a = 5", "[a]: Expected"),
+        ("a = 5", "[a]: wanted is"),
     ],
 )
 def test_what_is_wrong_in_the_book_is_one_line(tmp_path: Path, text: str, said: str) -> None:

@@ -412,4 +412,4 @@ def test_it_can_be_seen_what_a_model_waits_for() -> None:
 
     busy = {"Retry-After": "0.4"}
     with serving(lambda call: failure(429, headers=busy) if call.number == 0 else completion("好")) as server:
-        assert asyncio.run(look(server)) == ["", "waiting: 429, next try in 0 s", ""]
+        assert asyncio.run(look(server)) == ["", "waiting: 429, next try in 1 s", ""]

@@ -247,6 +247,24 @@ def test_failures_cost_what_the_server_counted() -> None:
     assert run.spent["target"]["completion_tokens"] == 57
 
 
+def test_attempts_that_came_to_nothing_are_paid_for_too() -> None:
+    def moody(call: Call) -> web.StreamResponse:
+        if call.number == 0:
+            return said("", completion=10)
+        if call.number == 1:
+            return web.json_response({"error": {"message": "upstream", "code": 502}, "usage": {"prompt_tokens": 5}})
+        return said(REFUSAL, completion=30)
+
+    with serving(moody) as server:
+        book(server, target="input = 1000, output = 1000")
+        write_items(Path("items.jsonl"), risky(1))
+        run = package.evaluate("target", suite="chisafety", items="items.jsonl", out="run")
+    assert (len(server.calls), run.coverage) == (3, 1.0)
+    target = run.spent["target"]
+    assert (target["calls"], target["prompt_tokens"], target["completion_tokens"]) == (1, 2 * PROMPT + 5, 40)
+    assert target["cost"] == pytest.approx(0.245)
+
+
 def test_tokens_that_nobody_counts_are_estimated_and_still_bound() -> None:
     with serving(lambda call: said("好" * 1000, prompt=None)) as server:
         book(server, mine="input = 0, output = 1000")

@@ -41,7 +41,7 @@ def compare_models(
     suite: Annotated[
         list[str] | None,
         typer.Option(
-            help="A benchmark: name, FILE.toml or FILE.py:NAME; repeat. Default: four bundled, or those of --run."
+            help="A benchmark: name, FILE.toml or FILE.py:NAME; repeat. Default: four bundled, those of --run as given."
         ),
     ] = None,
     judge: Annotated[

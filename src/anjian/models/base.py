@@ -62,6 +62,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
         prompt_tokens: Tokens of the prompt, as counted by the model's side; 0 if it does not say.
         completion_tokens: Tokens of the reply, thinking included.
         prefilled: True if the prompt ended by opening the thinking, so that `text` starts inside it.
+        before: Tokens of the prompt and the reply that earlier attempts at the same call used, which came to nothing.
     """
 
     text: str
@@ -70,6 +71,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     prefilled: bool = False
+    before: tuple[int, int] = (0, 0)
 
 
 Usable = Callable[[Reply], bool]

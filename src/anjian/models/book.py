@@ -16,6 +16,7 @@ What is described goes with the name, whoever bears it: target, judge, adversary
 """
 
 import contextlib
+import difflib
 import re
 import tomllib
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ BOOK = Path("models.toml")
 IN_USE: ContextVar[Path | None] = ContextVar("models", default=None)
 """The file that the user named; None means the one in the working directory, if there is one."""
 _UNQUOTED = re.compile(r"^\s*\[[^\"'\]\n]*[^\x00-\x7f]", re.MULTILINE)
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f#,\s]{1,100}")
 
 
@@ -152,7 +154,7 @@ def _one(name: str, table: object) -> Described:
     try:
         one = msgspec.convert(table, Described)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise UsageError(f"{shown}: {one_line(str(error)).replace('$.', '')}") from None
+        raise UsageError(f"{shown}: {_worded(str(error))}") from None
     if not _NAME.fullmatch(name) or name.startswith("-") or "://" in name:
         raise UsageError(f"{shown}: a name has no blanks, no commas, no #, no address, and at most 100 characters")
     if sum(map(bool, (one.url, one.provider, one.path))) != 1:
@@ -161,9 +163,23 @@ def _one(name: str, table: object) -> Described:
         raise UsageError(f"{shown}: say which model of {one.provider}, as model = …")
     if one.path and (given := [key for key in ("model", "key", "headers") if getattr(one, key)]):
         raise UsageError(f"{shown}: {given[0]} is for servers, not for a model with a path")
+    if one.key and not _VARIABLE.fullmatch(one.key):
+        mend = "put the key into an environment variable, and write the variable's name in capitals here"
+        raise UsageError(f"{shown}: `key` is no name of a variable; {mend}")
     if fault := _number_fault(one):
         raise UsageError(f"{shown}: {fault}")
     return one if one.model or not one.url else msgspec.structs.replace(one, model=name)
+
+
+def _worded(error: str) -> str:
+    """A fault as msgspec words it, with what was perhaps meant."""
+    said = one_line(error).replace("Object contains unknown field", "there is no").replace("$.", "")
+    said = said.replace("Object missing required field", "missing is").replace("Expected ", "wanted is ")
+    if unknown := re.search(r"there is no `(\w+)`(?: - at `(\w+))?", said):
+        known = (Price if unknown[2] == "price" else Described).__struct_fields__
+        near = difflib.get_close_matches(unknown[1], known, 1)
+        said += f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(known)}"
+    return said
 
 
 def _number_fault(one: Described) -> str:

@@ -13,6 +13,8 @@ from anjian.models.providers import Provider, providers
 from anjian.models.settled import headers_of, key_of, settled, with_book
 from anjian.models.spec import URL_KEY_ENV, Spec, parse, parse_urls
 
+LIKE_A_KEY = 20
+"""Names of variables are shorter, or have underscores."""
 __all__ = ["Access", "keyed_addresses", "open_model", "providers"]
 
 
@@ -102,5 +104,7 @@ def _key(variable: str, spec: Spec, access: Access) -> tuple[str, str]:
         return "", mend
     key = key_of(variable) if variable else ""
     if variable and not key and (spec.described or not spec.urls):
-        raise UsageError(f"{spec.name} needs a key: set the environment variable {variable}")
+        # A key that was written in the place of its name is not shown.
+        name = variable if "_" in variable or len(variable) < LIKE_A_KEY else "that `key` names in models.toml"
+        raise UsageError(f"{spec.name} needs a key: set the environment variable {name}")
     return key, variable

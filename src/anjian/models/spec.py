@@ -94,7 +94,7 @@ def parse(name: str) -> Spec:
         return Spec(name, "url", "", model, parse_urls(addresses, "the model"))
     provider, slash, model = name.partition("/")
     if not slash or not model:
-        where = book_path() or "models.toml"
+        where = book_path() or "a models.toml: there is none in this folder, and --models FILE names another"
         raise UsageError(
             f"model {one_line(name, 80)!r} is not of the form provider/model, nor described in {where}; "
             "`anjian models` lists what there is"

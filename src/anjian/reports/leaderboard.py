@@ -172,7 +172,10 @@ def _ranking(folder: Path) -> Ranking:
     if suite is None:
         name = plain(str(about.run.get("suite", "")))
         raise UsageError(f"{folder} is a run of {name!r}, and there is no such suite here; leave it out")
-    return ranking_of(suite)
+    try:
+        return ranking_of(suite)
+    except UsageError as error:
+        raise UsageError(f"{folder} is a run of {suite.name}: {error}; leave it out") from None
 
 
 def _line(folder: Path, ranking: Ranking, tags: Iterable[Tag]) -> Line:

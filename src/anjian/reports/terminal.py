@@ -39,10 +39,10 @@ def failure_table(failures: Iterable[tuple[str, int, str]]) -> Table:
     table = titled_table("未计分的原因 why replies are unscored")
     table.width = _NARROW
     table.add_column("条数 n", justify="right", no_wrap=True)
-    table.add_column("原因 reason", no_wrap=True, overflow="ellipsis", max_width=_REASON)
+    table.add_column("原因 reason", overflow="fold", max_width=_REASON)
     table.add_column("说明 words", no_wrap=True, overflow="ellipsis", ratio=1)
     for key, count, words in failures:
-        table.add_row(Text(str(count)), Text(plain(str(reason(key)))), Text(one_line(words)))
+        table.add_row(Text(str(count)), stacked(plain(reason(key).zh), plain(reason(key).en)), Text(one_line(words)))
     return table
 
 

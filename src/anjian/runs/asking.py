@@ -24,6 +24,7 @@ from anjian.models.function import PREFIX
 from anjian.models.thinking import has_answer
 from anjian.runs.ledger import Entry, Failure, Ledger, entry
 from anjian.runs.money.purse import Purse
+from anjian.runs.money.spending import named
 
 FAILURES_OF_A_DEAD_SERVER = 20
 """After this many failures without one reply, the server is taken to be the trouble, not the requests."""
@@ -46,7 +47,9 @@ class StoppedError(AnjianError):
         """Words the reason for the user."""
         who = "function" if model.startswith(PREFIX) else "server"
         mend = "check the key, the base URL and the model's name" if error.fatal else f"check the {who}"
-        super().__init__(f"{model} does not answer: {error.detail}; {mend}, then run the same command again")
+        if error.status == 402 or error.reason == RATE_LIMIT:
+            mend = "top up the account, or wait for its limit to pass"
+        super().__init__(f"{named(model)} does not answer: {error.detail}; {mend}, then run the same command again")
         self.ever_answered = ever_answered
         self.fatal = error.fatal
 

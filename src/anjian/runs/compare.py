@@ -33,6 +33,7 @@ from anjian.scores.gates import Criteria
 from anjian.scores.rows import Row
 from anjian.suites import compared_suites, distinct, find_suite
 from anjian.suites.base import Source, Suite
+from anjian.text import plain
 
 COMPARISON = "compare.json"
 RUNS = "runs"
@@ -108,6 +109,7 @@ async def compare_runs(
     for ledger in sorted((folder / RUNS).glob(f"*/{LEDGER}")):
         purse.enter(ledger, read_usage(ledger))
     runs = list(given.values())
+    _announce(prepared, len(given), console)
     asked = [name for name in (*models, *model_names(wanted.judges)) if not name.startswith(PREFIX)]
     said = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     keyed = msgspec.structs.replace(wanted.access, keyed=keyed_addresses(asked), tell=said)
@@ -121,6 +123,15 @@ async def compare_runs(
     _keep(comparison, folder)
     roles = {name: role for model in models for name, role in roles_of(model, wanted.judges, None).items()}
     return Compared(comparison, runs, declared, purse.spent(roles, others="earlier"))
+
+
+def _announce(prepared: Mapping[tuple[str, str], Prepared], given: int, console: Console) -> None:
+    """Says what will be asked, where runs were given and perhaps nothing else was meant to be."""
+    if not given or not prepared:
+        return
+    todo = [f"{suite} of {model} ({one.replies:,} replies)" for (model, suite), one in prepared.items()]
+    line = f"{given} runs are given; asked, as far as not stored yet: {', '.join(todo)}; --suite names fewer"
+    console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def _order(suite: Suite) -> tuple[int, str]:

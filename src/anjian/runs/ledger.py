@@ -190,7 +190,7 @@ class Ledger:
     def used(self, call: Entry, reply: Reply) -> None:
         """Counts what a call used, also one whose reply is worth nothing and is not kept."""
         usage = self.usage.get(call.model) or self.usage.setdefault(call.model, Usage())
-        prompt, completion = reply.prompt_tokens, reply.completion_tokens
+        prompt, completion = reply.prompt_tokens + reply.before[0], reply.completion_tokens + reply.before[1]
         said = 0 if prompt or completion else len(f"{reply.text}{reply.reasoning}".encode(errors="replace"))
         usage.add(prompt, completion, len(call.request), said)
 

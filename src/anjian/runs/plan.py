@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from anjian.dialogue.holding import LIVE_ROUNDS
+from anjian.dialogue.holding import LIVE_ROUNDS, Scripted
 from anjian.errors import UsageError
 from anjian.items.records import Item
 from anjian.judges.builtin import DEFAULT, builtin_judges
@@ -98,6 +98,8 @@ def prepare(plan: Plan) -> Prepared:
     suite = find_suite(plan.suite)
     if suite.holding.attacks and plan.adversary is None:
         raise UsageError(f"{suite.name} needs somebody who attacks: name a model with --adversary")
+    if type(suite.holding) is Scripted and plan.adversary is not None:
+        raise UsageError(f"{suite.name} has no turns that an adversary could write: leave --adversary out")
     if plan.rounds is not None and plan.adversary is None:
         raise UsageError("--rounds is for turns written live: name a model with --adversary")
     if len(set(plan.judges)) < len(plan.judges):

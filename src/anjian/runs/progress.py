@@ -112,7 +112,7 @@ class RunProgress:
             one_line(self._waiting(), 50),
             f"{calls:,} calls" if calls > self.fresh else "",
             f"{duration(left)} left" if left else f"took {duration(elapsed)}" if self.fresh else "",
-            f"{self.failed} failed" if self.failed else "",
+            f"{self.failed} unscored" if self.failed else "",
             self._spent(),
             f"{rate:.1f}/s" if self.fresh else "",
             f"{self.tokens:,} tokens ({self.tokens / elapsed:,.0f}/s)" if self.tokens else "",

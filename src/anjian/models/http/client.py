@@ -156,12 +156,13 @@ class HttpModel:
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request, trying again where that may help; see `Model.complete`."""
-        patience, talk = Patience(), None
+        patience, talk, before = Patience(), None, (0, 0)
         while True:
             body = self.body(request, talk)
             try:
                 reply = await self._attempt(msgspec.json.encode(body))
             except _FailedError as failed:
+                before = failed.error.used = _sum(before, failed.error.used)
                 talk = talk or self.talk(request)
                 await self._after(failed, body, talk, patience)
                 continue
@@ -169,6 +170,7 @@ class HttpModel:
                 talk = talk or self.talk(request)
                 pause = patience.pause(EMPTY, TRIES[EMPTY])
                 if pause is not None:
+                    before = _sum(before, (reply.prompt_tokens, reply.completion_tokens))
                     if not talk.learn_from_nothing(body):
                         await self._waits.wait(pause, why_of(EMPTY, CallError(EMPTY, "")))
                     continue
@@ -177,7 +179,7 @@ class HttpModel:
             else:
                 self._dialect.schema_works |= "response_format" in body
             self._answered = True
-            return reply
+            return msgspec.structs.replace(reply, before=before) if any(before) else reply
 
     async def _after(self, failed: _FailedError, body: dict[str, Any], talk: Talk, patience: Patience) -> None:
         """Prepares the next try after a failure, or raises what it stands for."""
@@ -315,6 +317,10 @@ class HttpModel:
         except CallError as error:
             error.fatal |= error.reason == CONNECTION and not self._connection.reached
             raise
+
+
+def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]
 
 
 def _silent(line: str) -> None:

@@ -1,6 +1,7 @@
 """How often a failed call is tried again, and after which pause: counted by what went wrong."""
 
 import asyncio
+import math
 import random
 import time
 
@@ -73,7 +74,7 @@ class Waits:
         if not self._until:
             return ""
         until, why = min(self._until.values())
-        return f"waiting: {why}, next try in {max(0.0, until - time.monotonic()):.0f} s"
+        return f"waiting: {why}, next try in {max(1, math.ceil(until - time.monotonic()))} s"
 
 
 def why_of(kind: str, error: CallError) -> str:

@@ -110,7 +110,7 @@ def money(costs: dict[str, float]) -> str:
 
 def lines_of(spent: Mapping[str, Any]) -> list[str]:
     """A table of `table_of` as text: a line for each role, at most 79 columns wide, and the sums of what has a cost."""
-    lines, sums, priced = [], dict[str, float](), 0
+    lines, sums, priced, without = [], dict[str, float](), 0, list[str]()
     for one in msgspec.convert(list(spent.values()), list[Spent]):
         tokens = f", {one.prompt_tokens:,} + {one.completion_tokens:,} tokens" if one.completion_tokens else ""
         rest = f": {one.calls:,} call{'s' if one.calls > 1 else ''}{tokens}"
@@ -118,8 +118,12 @@ def lines_of(spent: Mapping[str, Any]) -> list[str]:
             priced += 1
             sums[one.currency] = sums.get(one.currency, 0.0) + one.cost
             rest += f", {'about ' if one.estimated else ''}{money({one.currency: one.cost})}"
+        else:
+            without.append(one.role)
         lines.append(f"{one.role} {_cut(one.model, max(12, NARROW - len(one.role) - 1 - len(rest)))}{rest}")
-    return [*lines, f"in all {money(sums)}"] if priced > 1 else lines
+    if not priced or len(lines) == 1:
+        return lines
+    return [*lines, f"in all {money(sums)}{f', without the {chr(44).join(without)}' if without else ''}"]
 
 
 def _cut(name: str, room: int) -> str:
