@@ -82,7 +82,9 @@ TOKENS = [
     ("<|START_THINKING|>", "<|END_THINKING|>"), ("<|inner_prefix|>", "<|inner_suffix|>"), ("<mm:think>", "</mm:think>"),
     ("<|open|>think<|sep|>", "<|close|>think<|sep|>"), ("<|think:start|>", "<|think:end|>"),
     ("<ifm|think>", "</ifm|think>"), ("<|plamo:begin_think:plamo|>", "<|plamo:end_think:plamo|>"),
-    ("<think_fast>", "</think_fast>"),
+    ("<think_fast>", "</think_fast>"), ("<unused94>thought\n", "<unused95>"),
+    ("<|thinking_start|>", "<|thinking_end|>"),
+    ("<|im_start|>think\n", "<|im_end|>\n<|im_start|>answer\n"), ("<|begin_of_thinking|>", "<|end_of_thinking|>"),
 ]  # fmt: skip
 TAGS = [(f"<{n}>", f"</{n}>") for n in ("thinking", "thought", "thoughts", "reasoning", "reason", "longcat_think")]
 SPACED = [
@@ -90,9 +92,13 @@ SPACED = [
     "[ / THINK ]"),
     ("＜think＞", "＜/think＞"), ("<|start|>assistant" + HARMONY[0], HARMONY[1]),
     (HARMONY[0], HARMONY[1].removeprefix("<|end|>")),
-    ('<details type="reasoning" done="true">', "</details>"), ("<thinking>", "</think>"),
+    ('<details type="reasoning" done="true">', "</details>"), ("<thinking>", "</think>"), ("<think>", "<\\/think>"),
+    ("<｜think｜>", "<｜/think｜>"), ("< | channel | >analysis< | message | >", "< | channel | >final< | message | >"),
+    ("assistant" + HARMONY[0], HARMONY[1]),
 ]  # fmt: skip
 WORDS = [("analysis", "assistantfinal"), ("Here is my thought process:", "Here is my response:"),
+         ("assistantanalysis", "assistantfinal"), ("```think\n", "\n```\n"), ("Thinking...\n", "\n...done thinking."),
+         ("<details><summary>Thinking</summary>", "</details>"),
          ("Here's my thought process:", "Here's my response:"), ("analysis\n", "\nassistant\nfinal\n")]  # fmt: skip
 # What parts may hold: all but marks, and not what they begin or end with.
 PART = st.text(alphabet=st.characters(exclude_characters="<>＜＞[]◁▷&|"), max_size=40)
@@ -177,6 +183,52 @@ def test_an_answer_that_speaks_of_marks_stays_whole(text: str) -> None:
     assert split_text(text) == Thought("none", "", text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["<item><reason>迟到</reason></item>", "XML：\n<item>\n  <reason>迟到</reason>\n</item>\n请填写。",
+     "请按以下格式回答：\n<thinking>\n分析\n</thinking>\n<answer>\n答案\n</answer>",
+     "[Think](https://x.com) 是一首歌", "```\n<think>推理</think>\n答案\n```\n如上", "1. <thinking>分析</thinking>",
+     "词元 assistantfinal 出自 harmony", "R1 形如：<think>推理</think>答案。"],
+)  # fmt: skip
+def test_marks_in_an_example_are_part_of_the_answer(text: str) -> None:
+    assert split_text(text) == Thought("none", "", text)
+
+
+@pytest.mark.parametrize("text", ["<think> 是推理模型的开始标记。", "[THINK] 标记用于 Magistral。", "好。<think>标签"])
+def test_a_reply_that_explains_a_mark_loses_nothing(text: str) -> None:
+    assert split_text(text).answer == text
+
+
+@pytest.mark.parametrize("lead", ["\ufeff", "\u200b", "\u2060 ", "<s>", "**", "<p>", "assistant\n"])
+def test_little_things_before_a_mark_do_not_hide_it(lead: str) -> None:
+    after = {"**": "**", "<p>": "</p>"}.get(lead, "")
+    assert split_text(f"{lead}<think>想</think>{after}答") == Thought("both_tags", "想", "答")
+    assert split_text(f"{lead}<think>想") == Thought("opening_only", "想", "")
+    assert split_text(f"{lead}答").answer == f"{lead}答".strip()
+
+
+@pytest.mark.parametrize("closing", ["<|end|>", "<|end|>\n", "<|end|><|start|>assistant<|message|>"])
+def test_an_answer_in_no_channel_is_the_answer(closing: str) -> None:
+    assert split_text(f"{HARMONY[0]}想{closing}答") == Thought("both_tags", "想", "答")
+    assert split_text(f"{HARMONY[0]}想{closing}").answer == ""
+
+
+def test_thinking_alone_in_a_fence_is_thinking() -> None:
+    assert split_text("```xml\n<think>想</think>\n```\n答") == Thought("both_tags", "想", "答")
+
+
+def test_thinking_after_a_greeting_is_thinking() -> None:
+    assert split_text("好的。<think>想</think>答") == Thought("both_tags", "想", "好的。\n答")
+    assert split_text("好的。<think>想") == Thought("opening_only", "想", "")
+
+
+@pytest.mark.parametrize("closing", ["</thinking>", "</thought>", "</reasoning>", "assistantfinal", "<\\/think>"])
+def test_a_closing_mark_within_a_line_divides(closing: str) -> None:
+    assert split_text(f"想一想。{closing}答") == Thought("closing_only", "想一想。", "答")
+    assert has_answer(Reply(f"想一想。{closing}答"))
+    assert not has_answer(Reply(f"想一想。{closing}\n"))
+
+
 def test_marks_around_an_answer_alone_are_taken_off() -> None:
     assert split_text("<answer>答</answer>") == Thought("none", "", "答")
     assert split_text("<|channel|>final<|message|>答<|return|>") == Thought("none", "", "答")
@@ -195,6 +247,17 @@ def test_an_unknown_mark_of_that_look_is_named_and_left(mark: str) -> None:
     assert split_text(f"答案。{mark}想").unknown == ""
 
 
+@pytest.mark.parametrize("mark", ["</analysis>", "【/思考】", "<|/inner_voice|>", "</chain_of_thought>"])
+def test_an_unknown_closing_mark_is_named_and_left(mark: str) -> None:
+    assert split_text(f"想。{mark}答") == Thought("none", "", f"想。{mark}答", unknown=mark)
+    assert split_text(f"例：{mark.replace('/', '')}想{mark}").unknown == ""
+
+
+@pytest.mark.parametrize("opening", ["```think\n", "<details><summary>Thinking</summary>", "Thinking...\n"])
+def test_a_mark_that_wants_its_closing_one_is_unknown_without_it(opening: str) -> None:
+    assert split_text(f"{opening}想").unknown == opening.strip(" ")
+
+
 def test_an_opening_without_its_tokens_and_cut_off_is_unknown() -> None:
     assert split_text("analysisThe user asks").unknown == "analysis"
 
@@ -207,7 +270,13 @@ def test_a_parser_that_took_the_answer_along_is_not_cut_off() -> None:
 
 
 def test_a_field_goes_before_marks_in_the_text() -> None:
-    for text in ("<thinking>二</thinking>答", "</think>\n答", "[THINK]二[/THINK]<answer>答</answer>"):
+    for text in (
+        "<thinking>二</thinking>答",
+        "</think>\n答",
+        "二\n</think>\n答",
+        "二。assistantfinal答",
+        "[THINK]二[/THINK]<answer>答</answer>",
+    ):
         assert split_thinking(Reply(text, reasoning="一")) == Thought("both_tags", "一", "答")
 
 

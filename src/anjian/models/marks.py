@@ -14,6 +14,8 @@ class _Pair(msgspec.Struct, forbid_unknown_fields=True):
     open: str
     close: str
     both: bool = False
+    closes: bool = True
+    sure: bool = True
 
 
 class _Unknown(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,7 +26,9 @@ class _Unknown(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
     tags: list[str]
+    word_tags: list[str]
     answer_tags: list[str]
+    alone: list[str]
     ends: tuple[str, ...]
     marks: list[_Pair]
     answers: list[_Pair]
@@ -32,11 +36,12 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A pair of marks; where `both` is set, one without the other is none."""
+    """A pair of marks; where `both` is set, one without the other is none, and unless `sure`, XML may hold it."""
 
     open: re.Pattern[str]
     close: re.Pattern[str]
     both: bool = False
+    sure: bool = True
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -51,6 +56,7 @@ class Marks(msgspec.Struct, frozen=True):
         answer: Any mark that opens an answer.
         ends: What may be left at the end of an answer.
         unknown: What looks like an opening mark and is none that is known.
+        unknown_close: The same for closing marks, with the group `name`.
     """
 
     thinking: dict[str, Mark]
@@ -61,6 +67,7 @@ class Marks(msgspec.Struct, frozen=True):
     answer: re.Pattern[str]
     ends: tuple[str, ...]
     unknown: re.Pattern[str]
+    unknown_close: re.Pattern[str]
 
 
 @cache
@@ -68,21 +75,28 @@ def marks() -> Marks:
     """Reads the table of marks."""
     table = msgspec.toml.decode(files("anjian.models").joinpath("marks.toml").read_bytes(), type=_Table)
     # Longer names first: an alternative that matches ends the search.
-    tags = [_tag(name) for name in sorted(table.tags, key=len, reverse=True)]
+    names = sorted([*table.tags, *table.word_tags], key=len, reverse=True)
+    tags = [_tag(name, sure=name in table.tags) for name in names]
     first = _tag("think")
-    pairs = tags + table.marks
-    answers = [_tag(name, both=True) for name in table.answer_tags] + table.answers
+    pairs = tags + [_lenient(pair) for pair in table.marks]
+    answers = [_tag(name, both=True) for name in table.answer_tags] + [_lenient(pair) for pair in table.answers]
     return Marks(
         thinking=_by_group(pairs),
         opening=_groups(pairs),
         tag_close=_any_of(pair.close for pair in tags),
-        sure_close=_any_of([first.close, *(pair.close for pair in table.marks if not pair.both)]),
+        sure_close=_any_of(
+            [first.close, *(p.close for p in pairs[len(tags) :] if p.closes and not p.both), *table.alone]
+        ),
         answers=_by_group(answers),
         answer=_groups(answers),
         ends=table.ends,
         unknown=_compiled(
-            rf"[<＜◁]\|?\s*[\w:.-]{{0,30}}?{table.unknown.words}[\w:. -]{{0,30}}\s*\|?[>＞▷]"
+            rf"[<＜◁][|｜]?\s*[\w:.-]{{0,30}}?{table.unknown.words}[\w:. -]{{0,30}}\s*[|｜]?[>＞▷]"
             rf"|[\[【《〈{{]\s*(?:{table.unknown.titles})\s*[\]】》〉}}](?!\()|{table.unknown.bare}"
+        ),
+        unknown_close=_compiled(
+            rf"[<＜◁][|｜]?\s*/\s*(?P<name>[\w:.-]{{0,30}}?{table.unknown.words}[\w:. -]{{0,30}})\s*[|｜]?[>＞▷]"
+            rf"|[\[【《〈{{]\s*/\s*(?P<title>{table.unknown.titles})\s*[\]】》〉}}]"
         ),
     )
 
@@ -103,12 +117,23 @@ def scan(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
             yield found
 
 
-def _tag(name: str, both: bool = False) -> _Pair:
+def _tag(name: str, both: bool = False, sure: bool = True) -> _Pair:
     left, right, prefix = "(?:<|＜|&lt;)", "(?:>|＞|&gt;)", r"(?:[\w-]{1,20}[:|])?"
     word = re.escape(name)
     return _Pair(
-        rf"{left}\s*{prefix}{word}(?:\s[^<>\n]{{0,80}}?)?\s*{right}", rf"{left}\s*/\s*{prefix}{word}\s*{right}", both
+        rf"{left}\s*{prefix}{word}(?:\s[^<>\n]{{0,80}}?)?\s*{right}",
+        rf"{left}\s*\\?/\s*{prefix}{word}\s*{right}",
+        both,
+        sure=sure,
     )
+
+
+def _lenient(pair: _Pair) -> _Pair:
+    """Tokens with blanks inside, and with the full-width bars that DeepSeek writes."""
+    opening, closing = (
+        mark.replace(r"<\|", r"<\s*[|｜]\s*").replace(r"\|>", r"\s*[|｜]\s*>") for mark in (pair.open, pair.close)
+    )
+    return msgspec.structs.replace(pair, open=opening, close=closing)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -124,4 +149,8 @@ def _groups(pairs: list[_Pair]) -> re.Pattern[str]:
 
 
 def _by_group(pairs: list[_Pair]) -> dict[str, Mark]:
-    return {f"m{i}": Mark(_compiled(pair.open), _compiled(pair.close), pair.both) for i, pair in enumerate(pairs)}
+    return {f"m{i}": _mark(pair) for i, pair in enumerate(pairs)}
+
+
+def _mark(pair: _Pair) -> Mark:
+    return Mark(_compiled(pair.open), _compiled(pair.close), pair.both, pair.sure)

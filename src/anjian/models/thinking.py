@@ -19,10 +19,29 @@ SHAPES: tuple[Shape, ...] = ("both_tags", "closing_only", "opening_only", "none"
 
 OPEN, CLOSE = "<think>", "</think>"
 
-_STARTS = "<＜&[◁【《〈{aHh"
+_STARTS = "<＜&[◁【《〈{aHhTt`"
 """What marks may start with; replies that start otherwise are not compared with the table."""
-_CLOSING = re.compile(r"[<＜&◁\[](?:\s*/|\||lt;\s*/|channel\||unused17)")
+_CLOSING = re.compile(r"[<＜&◁\[](?:\s*[/\\|｜]|lt;\s*/|\s*channel|unused)|assistantfinal")
 """How closing marks begin that may stand alone."""
+_BARE = "assistantfinal"
+"""The only one of them without a bracket."""
+_LEAD = re.compile(
+    r"(?:[\s\ufeff\u200b-\u200d\u2060]|\*\*|</?(?:s|p|b|div|br)\s*/?>|(?:<\|im_start\|>\s*)?assistant\s*\n|(?P<fence>```\w*\n))+"
+    r"(?=[<＜&◁\[])"
+)
+"""What some servers and models put before an opening mark."""
+_LED = "\ufeff\u200b\u200c\u200d\u2060*<`a"
+_TRAIL = re.compile(r"\s*(?:\*\*|</(?:p|b|div)\s*>|```(?=\s*\n))")
+"""What ends such a thing, after the closing mark."""
+_GREETING = re.compile(r"[^\n<>`\[]{1,40}(?<![：:\s])\s*")
+"""What may stand before thinking that is opened later: a short line that introduces no example."""
+_SENTENCE = re.compile(r".*[^\s\d][。！!.?？~～…]\s*\Z")
+_ABOUT = re.compile(
+    r"\s*(?:标[记签志识]|表示|用于|是[^\n]{0,20}(?:标|符|token|tag)"
+    r"|(?:is|are) (?:a|an|the|used)\b|(?:tags?|tokens?)\b)",
+    re.IGNORECASE,
+)
+"""How a sentence goes on that speaks of a mark."""
 _ENDED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence")
 _FENCE = "```"
 _SPEECH = "`\"'“‘「『"
@@ -39,7 +58,8 @@ class Thought(msgspec.Struct, frozen=True):
         shape: One of the five.
         thinking: What stands between the tags, or in a field of its own.
         answer: What follows.
-        unknown: A mark that opens the reply and looks like one of thinking, but is not known; it is left in the answer.
+        unknown: A mark that opens the reply, or closes a part of it, and looks like one of thinking, but is not known;
+            it is left in the answer.
         parser_took_all: True if the reply came to its end and all of it stands in the field for thinking: the server's
             parser took the answer along.
     """
@@ -56,8 +76,9 @@ def split_thinking(reply: Reply) -> Thought:
     thinking = reply.reasoning.strip()
     if not thinking:
         return split_text(reply.text, reply.prefilled)
-    if answer := _answer(reply.text):
-        return Thought("both_tags", thinking, answer)
+    text = split_text(reply.text)
+    if answer := _answer(text.answer):
+        return Thought("both_tags", thinking, answer, text.unknown)
     if reply.text.strip():
         return Thought("opening_only", thinking, "")
     divided = split_text(thinking, prefilled=True)
@@ -69,7 +90,7 @@ def split_thinking(reply: Reply) -> Thought:
 def has_answer(reply: Reply) -> bool:
     """True if there is more to a reply than thinking."""
     body = reply.text.strip()
-    if body and not reply.prefilled and not _may_be_mark(body) and not has_brackets(body):
+    if body and not reply.prefilled and not _may_be_mark(body) and not has_brackets(body) and _BARE not in body:
         return True  # No mark can be in it.
     return bool(split_thinking(reply).answer)
 
@@ -82,15 +103,61 @@ def split_text(text: str, prefilled: bool = False) -> Thought:
         thinking, answer = thinking.strip(), answer.strip()
         if thinking and answer and not _may_be_mark(answer) and _is_plain(thinking):
             return Thought("both_tags", thinking, answer)
-    if _may_be_mark(body) and (opened := _opened(body, marks())):
+    if opened := _opened_at_start(body):
         return opened
-    if has_brackets(body) and (closed := _closed_only(body, prefilled)):
+    if (has_brackets(body) or _BARE in body) and (closed := _closed_only(body, prefilled)):
         return closed
     body = body.rstrip()
     if prefilled:
         return Thought("opening_only", body, "")
-    unknown = marks().unknown.match(body) if _may_be_mark(body) else None
-    return Thought("none", "", _unwrapped(body), unknown[0] if unknown else "")
+    if cut_off := _opened_after_greeting(body):
+        return cut_off
+    return Thought("none", "", _unwrapped(body), _unknown(body))
+
+
+def _unknown(body: str) -> str:
+    """What looks like a mark at the start of a reply, or like a closing one without its opening one."""
+    if _may_be_mark(body) and (opening := marks().unknown.match(body)):
+        return opening[0]
+    if "/" not in body:
+        return ""
+    lower = body.lower()
+    for closing in marks().unknown_close.finditer(body):
+        opened = (
+            re.split(r"[/\s]", closing[0].lower(), maxsplit=1)[0]
+            + (closing["name"] or closing["title"]).lower().strip()
+        )
+        if opened not in lower and not _is_quoted(body, closing) and not _ABOUT.match(body, closing.end()):
+            return closing[0]
+    return ""
+
+
+def _opened_at_start(body: str) -> Thought | None:
+    """Splits a reply that starts with an opening mark, or with little things before it."""
+    if _may_be_mark(body) and (opened := _opened(body, marks())):
+        return opened
+    lead = _LEAD.match(body) if body[:1] in _LED else None
+    opening = marks().opening.match(body, lead.end()) if lead else None
+    if not lead or not opening:
+        return None
+    opened = _opened(body[lead.end() :], marks()) if marks().thinking[str(opening.lastgroup)].sure else None
+    if not opened or not opened.answer:
+        return None if lead["fence"] else opened
+    trail = _TRAIL.match(opened.answer)
+    if lead["fence"] and not (trail and opened.answer[trail.end() :].strip()):
+        return None  # An example, all of it.
+    return msgspec.structs.replace(opened, answer=_answer(opened.answer[trail.end() :])) if trail else opened
+
+
+def _opened_after_greeting(body: str) -> Thought | None:
+    """A reply that opens its thinking after a short sentence, and is cut off in it."""
+    opening = next(_unquoted(marks().opening, body[:120]), None) if has_brackets(body[:120]) else None
+    if not opening or not opening.start() or not marks().thinking[str(opening.lastgroup)].sure:
+        return None
+    before = body[: opening.start()]
+    if not _GREETING.fullmatch(before) or not _SENTENCE.match(before) or _ABOUT.match(body, opening.end()):
+        return None
+    return Thought("opening_only", body[opening.end() :].strip(), "")
 
 
 def _may_be_mark(text: str) -> bool:
@@ -118,6 +185,8 @@ def _opened(body: str, table: Marks) -> Thought | None:
             return None
         # Some forget to close the thinking, and open the answer.
         closing = next(_unquoted(table.answer, rest), None)
+        if not closing and _ABOUT.match(rest):
+            return None
         if not closing:
             return Thought("opening_only", rest.strip(), "")
         return Thought("both_tags", rest[: closing.start()].strip(), _answer(rest[closing.start() :]))
@@ -149,19 +218,29 @@ def _closed_only(body: str, prefilled: bool) -> Thought | None:
         closing = sure or table.tag_close.match(body, begin.start())
         if not closing or (begin.start() == 0 and not prefilled and table.answer.match(body)):
             continue
-        if not _is_quoted(body, closing) and (sure or _is_at_an_edge(body, closing)):
+        if not _is_quoted(body, closing):
             opening = None if prefilled else _last(_unquoted(table.opening, body[: closing.start()]))
-            if not opening:
+            at_edge = _is_at_an_edge(body, closing)
+            if not opening and (sure or at_edge or not _ABOUT.match(body, closing.end())):
                 return _divided(body, closing)
-            if not body[: opening.start()].rpartition("\n")[2].strip():
+            if opening and _divides(body, opening, table):
                 before, after = body[: opening.start()].strip(), _answer(body[closing.end() :])
                 thinking = body[opening.end() : closing.start()].strip()
                 return Thought("both_tags", thinking, "\n".join(filter(None, (before, after))))
-            if sure and _is_at_an_edge(body, closing):
+            if sure and at_edge:
                 return _divided(body, closing)
         spoken_of.append(closing)
     # The prompt opened the thinking for sure: any closing mark will do, even one that is only spoken of.
     return _divided(body, spoken_of[0]) if prefilled and spoken_of else None
+
+
+def _divides(body: str, opening: re.Match[str], table: Marks) -> bool:
+    """True where thinking is opened in the middle of a reply; tags that XML holds as well follow a greeting only."""
+    before = body[: opening.start()]
+    at_start = not before.rpartition("\n")[2].strip()
+    if _GREETING.fullmatch(before) and (at_start or _SENTENCE.match(before)):
+        return True
+    return at_start and table.thinking[str(opening.lastgroup)].sure
 
 
 def _divided(body: str, closing: re.Match[str]) -> Thought:
@@ -186,7 +265,7 @@ def _answer(text: str) -> str:
             text = _without_last(text[around.end() :], table.answers[str(around.lastgroup)].close)
         else:
             break
-    if text.endswith("|>"):
+    if text.endswith(("|>", "</s>")):
         for end in marks().ends:
             text = text.removesuffix(end).rstrip()
     return text
