@@ -56,7 +56,8 @@ def test_content_comes_as_text_or_in_parts(content: Any, text: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [{"reasoning_content": "想"}, {"reasoning": "想"}, {"thinking": "想"}, {"thought": "想"},
+    [{"thinking_blocks": [{"type": "thinking", "thinking": "想"}]}, {"reasoningContent": "想"},
+     {"reasoning_content": "想"}, {"reasoning": "想"}, {"thinking": "想"}, {"thought": "想"},
      {"reasoning": {"content": "想"}},
      {"reasoning": {"summary": [{"type": "summary_text", "text": "想"}]}}, {"reasoning_content": ["想"]},
      {"reasoning": [{"type": "reasoning.text", "text": "想"}]}, {"reasoning_details": [{"type": "reasoning.text",
@@ -81,6 +82,33 @@ def test_thinking_in_parts_of_the_content_is_thinking(thinking: Any) -> None:
     reply = read(completion([thinking, {"type": "text", "text": "答"}]))
     assert (reply.text, reply.reasoning) == ("答", "想")
     assert read(completion([thinking, "答"], reasoning_content="想")).reasoning == "想"
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [{"channel": "analysis"}, {"thinking": True}, {"is_thinking": True}, {"is_reasoning": True}, {"type": "cot"},
+     {"type": "analysis"}, {"type": "internal_monologue"}, {"role": "thought"}],
+)  # fmt: skip
+def test_a_part_that_says_it_is_thinking_is_thinking(marked: dict[str, Any]) -> None:
+    parts = [{"type": "text", "text": "想", **marked}, {"type": "text", "channel": "final", "text": "答"}]
+    assert read(completion(parts)) == Reply("答", "想", prompt_tokens=7, completion_tokens=11)
+
+
+def test_parts_in_an_object_or_as_text_are_read() -> None:
+    thought = Reply("答", "想", prompt_tokens=7, completion_tokens=11)
+    assert read(completion({"thinking": "想", "answer": "答"})) == thought
+    assert read(completion({"reasoning": "想", "response": "答"})) == thought
+    assert read(completion([{"reasoningContent": {"reasoningText": {"text": "想"}}}, {"text": "答"}])) == thought
+    parts = [{"type": "thinking", "thinking": "想"}, {"type": "text", "text": "答"}]
+    assert read(completion(json.dumps(parts))) == thought
+    for said in ('[{"type": "text"', '[{"type": "fruit", "text": "答"}]', '[{"name": "王"}]', "[1]"):
+        assert read(completion(said)).text == said
+
+
+def test_thinking_beside_the_message_is_read() -> None:
+    document = completion("答")
+    document["choices"][0]["reasoning_content"] = "想"
+    assert read(document).reasoning == "想"
 
 
 def test_a_refusal_in_a_field_or_a_part_is_text() -> None:

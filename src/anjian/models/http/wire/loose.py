@@ -1,5 +1,6 @@
 """The reply in whatever servers call a chat completion; for what the fast readers refuse."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -19,15 +20,22 @@ FAILED = {
 """Finish reasons of replies that broke off on the server's side: whatever text there is, it is no reply."""
 REASONING_FIELDS = (
     "reasoning_content", "reasoning", "thinking", "thought", "thoughts", "thinking_content", "reasoning_text",
-    "reasoning_details",
+    "reasoning_details", "reasoningContent", "reasoningText", "thinking_blocks",
 )  # fmt: skip
 """Where servers put the thinking; the first that says something counts, for several may say the same."""
-_TEXT_FIELDS = ("text", "content", "output_text", "parts", "value", "summary", "refusal")
+_TEXT_FIELDS = ("text", "content", "output_text", "parts", "value", "summary", "refusal", "answer", "response")
+_THINKS = re.compile(r"think|reason|thought|analysis|monologue|\bcot\b|chain_of", re.IGNORECASE)
+"""Types, channels and roles of parts that are thinking."""
+_THINKING_FLAGS = ("thought", "thinking", "is_thinking", "is_thought", "is_reasoning", "reasoning")
 _ENVELOPES = ("data", "result", "response", "output", "body")
 _SAYS_ERROR = ("code", "message", "msg", "error_code", "error_msg", "errorMessage", "detail")
 _NO_ERROR = (None, "", 0, "0", 200, "200", "success", "Success", "ok", "OK", "SUCCESS", False)
 _NOT_SAFE = (2, 3, 4)
 """Qianfan's `flag` of a choice whose text must not be gone on with, or not be shown."""
+MAY_BE_PARTS = re.compile(
+    r"""\s*\[\s*\{[^\[\]{}]{0,80}?"type"\s*:\s*"(?:text|output_text|thinking|reasoning|redacted_thinking)\""""
+)
+"""How parts start that stand in a text."""
 _DEEPEST = 20
 _MOST_TOKENS = 10**12
 Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST_TOKENS)]
@@ -101,7 +109,10 @@ def _read_choice(choice: dict[str, Any], document: dict[str, Any], start: str) -
         message = {"content": message}
         if message["content"] is None and not finish:
             raise bad_reply(f"a choice without a message: {start}")
-    text, reasoning = _parts(message)
+    beside = {name: choice[name] for name in REASONING_FIELDS if choice.get(name)}
+    text, reasoning = _parts(
+        {**beside, **{name: value for name, value in message.items() if value or name not in beside}}
+    )
     _see_filter(choice, document, finish, text)
     usage = document.get("usage")
     tools = message.get("tool_calls") or message.get("function_call")
@@ -136,7 +147,7 @@ def _parts(message: dict[str, Any]) -> tuple[str, str]:
     """Text and thinking of a message."""
     texts: list[str] = []
     inline: list[str] = []
-    _take(message.get("content"), texts, inline)
+    _take(_in_text(message.get("content")), texts, inline)
     if not "".join(texts).strip():
         _take(message.get("refusal"), texts, inline)
     for name in REASONING_FIELDS:
@@ -146,6 +157,18 @@ def _parts(message: dict[str, Any]) -> tuple[str, str]:
         if thinking := clean("".join(thoughts)).strip():
             return clean("".join(texts)), thinking
     return clean("".join(texts)), clean("".join(inline))
+
+
+def _in_text(content: Any) -> Any:
+    """Parts that were put into the content as JSON; any other content as it is."""
+    if isinstance(content, str) and MAY_BE_PARTS.match(content):
+        try:
+            parts = read_json(content)
+        except ValueError:
+            return content
+        if isinstance(parts, list) and all(isinstance(part, dict) and "type" in part for part in parts):
+            return parts
+    return content
 
 
 def _take(content: Any, texts: list[str], thoughts: list[str], depth: int = 0) -> None:
@@ -158,8 +181,8 @@ def _take(content: Any, texts: list[str], thoughts: list[str], depth: int = 0) -
         for part in content:
             _take(part, texts, thoughts, depth + 1)
     elif isinstance(content, dict) and depth < _DEEPEST:
-        kind = str(content.get("type", "")).lower()
-        thinks = "think" in kind or "reason" in kind or "thought" in kind or content.get("thought") is True
+        thinks = any(_THINKS.search(str(content.get(name, ""))) for name in ("type", "channel", "role"))
+        thinks = thinks or any(content.get(flag) is True for flag in _THINKING_FLAGS)
         for name in REASONING_FIELDS:
             if not isinstance(content.get(name), bool):
                 _take(content.get(name), thoughts, thoughts, depth + 1)

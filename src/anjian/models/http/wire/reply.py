@@ -6,7 +6,7 @@ import msgspec
 
 from anjian.models.base import Reply
 from anjian.models.http.wire.filters import filters
-from anjian.models.http.wire.loose import Count, read_body
+from anjian.models.http.wire.loose import MAY_BE_PARTS, Count, read_body
 from anjian.models.http.wire.stream import STARTS, read_stream
 
 
@@ -18,10 +18,13 @@ class _Message(msgspec.Struct, gc=False):
     thinking: Any = None
     thought: Any = None
     reasoning_details: Any = None
+    thinking_blocks: Any = None
+    reasoningContent: Any = None  # noqa: N815
 
 
 class _Choice(msgspec.Struct):
     message: _Message
+    reasoning_content: Any = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
     error: Any = None
@@ -78,11 +81,11 @@ def _plain(completion: _Completion) -> Reply | None:
     reasoning = message.reasoning_content or message.reasoning or ""
     if choice.finish_reason not in _PLAIN_ENDS or choice.error or choice.flag or not message.content:
         return None
-    if not reasoning and (message.thinking or message.thought or message.reasoning_details):
+    if not reasoning and _thinks_elsewhere(choice):
         return None
     if choice.native_finish_reason and filters().stops(choice.native_finish_reason):
         return None
-    if filters().wrote(message.content):
+    if filters().wrote(message.content) or MAY_BE_PARTS.match(message.content):
         return None
     return Reply(
         text=message.content,
@@ -91,6 +94,12 @@ def _plain(completion: _Completion) -> Reply | None:
         prompt_tokens=usage.prompt_tokens or 0,
         completion_tokens=usage.completion_tokens or 0,
     )
+
+
+def _thinks_elsewhere(choice: _Choice) -> bool:
+    message = choice.message
+    fields = (message.thinking, message.thought, message.reasoning_details, message.thinking_blocks)
+    return any(fields) or bool(message.reasoningContent or choice.reasoning_content)
 
 
 def used_in(body: bytes) -> tuple[int, int]:
