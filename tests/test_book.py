@@ -221,7 +221,10 @@ def test_a_server_that_wants_a_key_of_its_own_is_told_apart(tmp_path: Path) -> N
         ('[a]\nurl = "http://h/v1"\nprice = { input = -1, output = 1 }', "price must be 0 or more"),
         ('[a]\nurl = "http://h/v1"\nprice = { input = 1 }', "output"),
         ('[a]\nurl = "http://h/v1"\nkey = "sk-secret-12345678"', "`key` is no name of a variable"),
-        ('[a]\nurl = "http://h/v1"\nprice = { in = 1, input = 1, output = 1 }', "there is no `in` - at `price`; there are input"),
+        (
+            '[a]\nurl = "http://h/v1"\nprice = { in = 1, input = 1, output = 1 }',
+            "there is no `in` - at `price`; there are input",
+        ),
         ("[a\n", "is no TOML"),
         ('[安全]\nurl = "http://h/v1"', 'in quotes, such as ["安全版"]'),
         ("a = 5", "[a]: wanted is"),
@@ -259,6 +262,62 @@ def test_a_key_that_can_be_none_is_one_line(tmp_path: Path) -> None:
             2,
             1,
         ) and "DEEPSEEK_API_KEY holds no key" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[a]\nurl = "http://127.0.0.1:9/v1"\nkey = "sk-SECRETabcdef12345678"',
+        '[a]\nurl = "http://127.0.0.1:9/v1"\nkey = "SECRET0123456789ABCDEF0123456789"',
+        '[a]\nurl = "http://127.0.0.1:9/v1"\nheaders = { X = "env:sk-SECRETabcdef12345678" }',
+        '[a]\nurl = "http://127.0.0.1:9/v1?x=SECRET0123456789ABCDEF"',
+        '[a]\nurl = "http://127.0.0.1:9/v1"\nheaders = { "Content-Length" = "5" }',
+    ],
+)
+def test_a_key_in_the_wrong_place_is_not_shown(tmp_path: Path, text: str) -> None:
+    models = written(tmp_path, text)
+    for command in (("eval", "a", "--suite", "chisafety", "--limit", "1"), ("models", "check", "a"), ("models",)):
+        done = anjian(*command, "--models", models)
+        assert done.returncode == 2 or command == ("models",)
+        assert "SECRET" not in done.stderr + done.stdout
+
+
+def test_secrets_in_an_extra_body_are_written_nowhere(tmp_path: Path) -> None:
+    body = {
+        "api_key": ["sk-aaaabbbbccccdddd"],
+        "auth": {"a": "hunter2hunter2"},
+        "user": "sk-eeeeffffgggghhhh",
+        "top_k": 5,
+    }
+    items, out = write_items(tmp_path / "items.jsonl", risky(1)), tmp_path / "run"
+    with serving(plain) as target:
+        name = f"{target.base_url}#m"
+        done = anjian(
+            "eval", name, "--suite", "chisafety", "--items", items, "--out", out, "--extra-body", json.dumps(body)
+        )
+    assert done.returncode == 0 and target.calls[0].body["user"] == "sk-eeeeffffgggghhhh"
+    held = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert not any(secret in held for secret in (b"aaaabbbb", b"hunter2", b"eeeeffff")) and b"top_k" in held
+
+
+def test_the_name_of_a_built_in_judge_is_no_model(tmp_path: Path) -> None:
+    models = written(tmp_path, '["rules-v1"]\npath = "tiny/base"\n[other]\npath = "tiny/base"')
+    for command in (("eval", "rules-v1"), ("eval", "other", "--judge", "rules-v1")):
+        done = anjian(*command, "--suite", "chisafety", "--limit", 1, "--models", models, "--out", tmp_path / "run")
+        assert done.returncode == 2 and "rules-v1 is the name of a built-in judge" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["127.0.0.1:8000/v1#m", "http//127.0.0.1/v1#m", "u:SECRET@host/v1#m", "https//u:SECRET@h/v1#m"]
+)
+def test_an_address_without_its_scheme_is_told(name: str) -> None:
+    with pytest.raises(UsageError, match="write http://HOST:PORT/v1#MODEL") as raised:
+        parse(name)
+    assert "SECRET" not in str(raised.value)
+
+
+def test_a_scheme_may_be_spelled_in_capitals() -> None:
+    assert parse(" HTTP://127.0.0.1:8000/v1#m ").urls == ("http://127.0.0.1:8000/v1",)
 
 
 def test_one_bad_entry_does_not_stand_in_the_way_of_others(tmp_path: Path) -> None:

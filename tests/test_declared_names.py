@@ -37,6 +37,13 @@ OTHER_MEANINGS = {
     ("reports/comparison/", "open"),
     ("reports/leaderboard.py", "open"),
     ("reports/text.py", "f"),
+    # A field of the API; words of judges; what a filtered reply is worth (--filtered refusal).
+    ("models/", "refusal"),
+    ("judges/parse.py", "score"),
+    ("judges/parse.py", "reasoning"),
+    ("judges/places.py", "score"),
+    *((file, "refusal") for file in ("api.py", "options.py", "cli/options.py")),
+    *((f"runs/{file}.py", "refusal") for file in ("desk", "evaluate", "output", "plan")),
     # Fields of other harnesses.
     ("imports/", "score"),
     ("imports/", "acc"),

@@ -213,7 +213,9 @@ def test_a_server_with_less_room_gives_what_it_has(message: str, tmp_path: Path)
         done = anjian("eval", f"{server.base_url}#m", "--suite", "reasoning", "--data", problems(tmp_path, 1),
                       "--epochs", 1, "--out", tmp_path / "run")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert ["max_tokens" in call.body for call in server.calls] == [True, False]
+    limits = [call.body.get("max_tokens") for call in server.calls]
+    # A limit that the server names is tried; what refuses it as well is left to itself.
+    assert limits in ([32768, None], [32768, 8192, None], [32768, 16384, None])
     assert scores(tmp_path / "run")["pass@1", "overall"]["value"] == 1
 
 

@@ -64,7 +64,7 @@ def _lines(prepared: Prepared, found: Estimate) -> list[str]:
 def _called(part: Part) -> str:
     whom = {"target": "to", "judge": "to judge", "adversary": "to adversary"}[part.role]
     stored = part.calls - part.left
-    return f"{part.left:,} calls {whom} {part.model}{f' ({stored:,} are stored)' if stored else ''}"
+    return f"{part.left} calls {whom} {part.model}{f' ({stored:,} are stored)' if stored else ''}"
 
 
 def _tokens(part: Part) -> str:

@@ -34,10 +34,11 @@ def list_models(context: typer.Context, models: Models = None) -> None:
     from anjian.console import plain_console
     from anjian.models.book import book, book_path
     from anjian.models.providers import providers
-    from anjian.models.spec import TINY, URL_KEY_ENV
+    from anjian.models.spec import TINY, URL_KEY_ENV, parse
 
     rows = [("model", "key", "where")]
     for name, one in book().items():
+        parse(name)  # What is wrong with an address is told, and a key in it is not shown.
         where = one.path or f"{one.urls or one.provider} · {one.model}"
         variable = one.key or (providers()[one.provider].key_env if one.provider in providers() else "")
         rows.append((name, _key(variable), f"{where} ({book_path()})"))
@@ -66,8 +67,10 @@ def _print(rows: list[tuple[str, str, str]], console: Console) -> None:
 
 
 def _key(variable: str) -> str:
+    from anjian.models.resolve import shown_variable
+
     state = "set" if os.environ.get(variable) else "not set"
-    return f"{variable}: {state}" if variable else "none needed"
+    return f"{shown_variable(variable)}: {state}" if variable else "none needed"
 
 
 def check_model(

@@ -40,7 +40,8 @@ WHERE: dict[tuple[Kind, ...], str] = {
 }
 BUDGET_OF_OTHERS = 4096
 """Longest reply of a judge or adversary, thinking included, where nobody says otherwise: some ramble for ever."""
-_SECRET = re.compile(r"key|token|secret|passw|auth|cookie|credential", re.IGNORECASE)
+_SECRET = re.compile(r"key|token|secret|passw|auth|cookie|credential|extra_headers", re.IGNORECASE)
+_LIKE_A_KEY = re.compile(r"\b(?:sk|ak|key|pk)-[\w-]{12,}|Bearer\s+\S+")
 _NO_SECRET = re.compile(r"max_|_tokens\b|^tokens?$|budget", re.IGNORECASE)
 ADAPTER_CONFIG = "adapter_config.json"
 OWN_ARGUMENTS = ("--host", "--port", "--served-model-name", "--model-path", "--model", "--api-key")
@@ -146,11 +147,14 @@ def shown_body(body: dict[str, Any]) -> str:
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: "***" if _is_secret(k, v) else _without_secrets(v) for k, v in value.items()}
-    return [_without_secrets(one) for one in value] if isinstance(value, list) else value
+    if isinstance(value, str):
+        return _LIKE_A_KEY.sub("***", value)
+    return [_without_secrets(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _is_secret(key: str, value: Any) -> bool:
-    return isinstance(value, str) and bool(_SECRET.search(key)) and not _NO_SECRET.search(key)
+    told = isinstance(value, bool | int | float) or value is None
+    return not told and bool(_SECRET.search(key)) and not _NO_SECRET.search(key)
 
 
 def server_arguments(text: str) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ BOOK = Path("models.toml")
 IN_USE: ContextVar[Path | None] = ContextVar("models", default=None)
 """The file that the user named; None means the one in the working directory, if there is one."""
 _UNQUOTED = re.compile(r"^\s*\[[^\"'\]\n]*[^\x00-\x7f]", re.MULTILINE)
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f#,\s]{1,100}")
 
 
@@ -121,7 +121,7 @@ def _held() -> dict[str, Any]:
 
 def book_path() -> Path | None:
     """The file in use; None where there is none."""
-    return IN_USE.get() or (BOOK if BOOK.exists() else None)
+    return IN_USE.get() or (BOOK if BOOK.is_file() else None)
 
 
 @contextlib.contextmanager
@@ -155,15 +155,16 @@ def _one(name: str, table: object) -> Described:
         one = msgspec.convert(table, Described)
     except (msgspec.ValidationError, RecursionError) as error:
         raise UsageError(f"{shown}: {_worded(str(error))}") from None
-    if not _NAME.fullmatch(name) or name.startswith("-") or "://" in name:
-        raise UsageError(f"{shown}: a name has no blanks, no commas, no #, no address, and at most 100 characters")
+    if not _NAME.fullmatch(name) or name.startswith(("-", "python/")) or "://" in name:
+        rule = "no blanks, no commas, no #, no address, no python/ before it, and at most 100 characters"
+        raise UsageError(f"{shown}: a name has {rule}")
     if sum(map(bool, (one.url, one.provider, one.path))) != 1:
         raise UsageError(f"{shown}: give one of url, provider and path")
     if one.provider and not one.model:
         raise UsageError(f"{shown}: say which model of {one.provider}, as model = …")
     if one.path and (given := [key for key in ("model", "key", "headers") if getattr(one, key)]):
         raise UsageError(f"{shown}: {given[0]} is for servers, not for a model with a path")
-    if one.key and not _VARIABLE.fullmatch(one.key):
+    if one.key and not VARIABLE.fullmatch(one.key):
         mend = "put the key into an environment variable, and write the variable's name in capitals here"
         raise UsageError(f"{shown}: `key` is no name of a variable; {mend}")
     if fault := _number_fault(one):

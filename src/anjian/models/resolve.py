@@ -104,7 +104,10 @@ def _key(variable: str, spec: Spec, access: Access) -> tuple[str, str]:
         return "", mend
     key = key_of(variable) if variable else ""
     if variable and not key and (spec.described or not spec.urls):
-        # A key that was written in the place of its name is not shown.
-        name = variable if "_" in variable or len(variable) < LIKE_A_KEY else "that `key` names in models.toml"
-        raise UsageError(f"{spec.name} needs a key: set the environment variable {name}")
+        raise UsageError(f"{spec.name} needs a key: set the environment variable {shown_variable(variable)}")
     return key, variable
+
+
+def shown_variable(name: str) -> str:
+    """The name of a variable; what may be a key that was written in its place is not shown."""
+    return name if "_" in name or len(name) < LIKE_A_KEY else "that `key` names"

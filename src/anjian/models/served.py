@@ -71,6 +71,7 @@ class ServedModel:
         self._start_timeout = start_timeout
         self._on_wait = on_wait
         self._learned: Callable[[], dict[str, Any]] = dict
+        self._waits: Callable[[], str] = str
 
     async def __aenter__(self) -> Model:
         """Starts the server and waits until it is healthy.
@@ -93,7 +94,7 @@ class ServedModel:
             extra_body=self._access.extra_body,
             tell=self._access.tell,
         )
-        self._learned = self._client.about
+        self._learned, self._waits = self._client.about, self._client.waiting
         try:
             await self._until_healthy(f"{url}/health")
             await self._client.__aenter__()
@@ -111,7 +112,7 @@ class ServedModel:
 
     def waiting(self) -> str:
         """What the server's client waits for; see `Model.waiting`."""
-        return self._client.waiting()
+        return self._waits()
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request; see `Model.complete`."""

@@ -12,10 +12,12 @@ from anjian.errors import UsageError
 from anjian.items.records import Message
 from anjian.models.access import Access, shown_body
 from anjian.models.base import Model, Reply, Request
-from anjian.models.book import book_path
+from anjian.models.book import VARIABLE, book_path
 from anjian.models.spec import Spec, parse
+from anjian.text import one_line
 
 ENV = "env:"
+_OURS = {"content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "host"}
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -43,9 +45,15 @@ def headers_of(spec: Spec, access: Access) -> dict[str, str]:
     found = {}
     for name, value in access.headers.items():
         in_book = spec.described and name in spec.described.headers and spec.described.headers[name] == value
-        where = f"{book_path()}, [{spec.name}]: the header {name!r}" if in_book else f"--header {name!r}"
+        where = (
+            f"{book_path()}, [{spec.name}]: the header {one_line(name)!r}"
+            if in_book
+            else f"--header {one_line(name)!r}"
+        )
         if value.startswith(ENV):
             value = _variable(value.removeprefix(ENV), where)
+        if name.lower() in _OURS:
+            raise UsageError(f"{where} is settled by anjian; leave it out")
         if not _HEADER.fullmatch(name):
             raise UsageError(f"{where} is no name of a header; write letters, digits and hyphens")
         if not value.isprintable() or not value.isascii():
@@ -55,6 +63,8 @@ def headers_of(spec: Spec, access: Access) -> dict[str, str]:
 
 
 def _variable(name: str, where: str) -> str:
+    if not VARIABLE.fullmatch(name):
+        raise UsageError(f"{where}: after env: stands the name of a variable in capitals, and not the value itself")
     value = os.environ.get(name, "")
     if not value:
         raise UsageError(f"{where} wants the environment variable {name}, which is not set")
@@ -63,7 +73,7 @@ def _variable(name: str, where: str) -> str:
 
 def key_of(variable: str) -> str:
     """The key in an environment variable, empty where it is not set; raises UsageError for what can be no key."""
-    key = os.environ.get(variable, "").strip()
+    key = os.environ.get(variable, "").strip().strip("\"'").removeprefix("Bearer ").strip()
     if not key.isprintable() or not key.isascii():
         raise UsageError(f"{variable} holds no key: a key is one line of ASCII; set it again")
     return key

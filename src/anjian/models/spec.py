@@ -9,6 +9,7 @@ NAME                            whatever `models.toml` describes under that name
 """
 
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -22,6 +23,7 @@ from anjian.models.http.wire.secrets import in_query
 from anjian.models.providers import providers
 from anjian.text import one_line
 
+_ADDRESS = re.compile(r"https?:?/|[\w.-]+:\d+(?:/|$)", re.IGNORECASE)
 Kind = Literal["provider", "url", "hf", "launched", "tiny"]
 TINY = ("base", "distill")
 LAUNCHED = ("vllm", "sglang")
@@ -86,6 +88,7 @@ def parse(name: str) -> Spec:
     """
     if of_book := described(name):
         return _described(name, of_book)
+    name = _address(name)
     if name.startswith(("http://", "https://")):
         addresses, _, model = name.partition("#")
         if not model:
@@ -106,8 +109,28 @@ def parse(name: str) -> Spec:
         if (home(name) / "config.json").exists():
             raise UsageError(f"{name} is a checkpoint's folder: write hf/{name}")
         known = ", ".join([*providers(), "hf", *LAUNCHED, "tiny"])
-        raise UsageError(f"unknown provider {provider!r} in {name!r}; known are {known}, or http://HOST:PORT/v1#MODEL")
+        shown = one_line(name.rpartition("@")[2], 80)
+        raise UsageError(
+            f"unknown provider {shown.partition('/')[0]!r} in {shown!r}; known are {known}, or http://HOST:PORT/v1#MODEL"
+        )
     return Spec(name, kind, provider, model)
+
+
+def _address(name: str) -> str:
+    """A name as it was meant: without blanks around it, the scheme of an address in small letters.
+
+    Raises:
+        UsageError: It is an address without a scheme.
+    """
+    name = name.strip()
+    scheme, colon, rest = name.partition("://")
+    if colon and scheme.lower() in ("http", "https"):
+        return f"{scheme.lower()}://{rest}"
+    unknown = "#" in name and _kind(name.partition("/")[0]) is None
+    if not colon and (unknown or _ADDRESS.match(name)):
+        shown = one_line(name.rpartition("@")[2], 80)
+        raise UsageError(f"{shown} looks like an address: write http://HOST:PORT/v1#MODEL, or https://…")
+    return name
 
 
 def _described(name: str, one: Described) -> Spec:

@@ -17,6 +17,7 @@ from anjian.judges.kinds import Kind
 from anjian.judges.model import ModelJudge
 from anjian.judges.panel import Panel
 from anjian.models.base import Model, Reply, Request
+from anjian.models.book import described
 from anjian.models.function import PREFIX
 from anjian.models.resolve import Access, keyed_addresses, open_model
 from anjian.models.spec import parse
@@ -172,6 +173,8 @@ def describe_models(
     """
     found = dict(known or {})
     named = list(names)
+    if taken := [name for name in named if name in builtin_judges() and (name == named[0] or described(name))]:
+        raise UsageError(f"{taken[0]} is the name of a built-in judge; describe the model under another one")
     mine = [name for name in model_names(named) if not name.startswith(PREFIX)]
     if access.keyed is None:
         access = msgspec.structs.replace(access, keyed=keyed_addresses(mine))

@@ -1,5 +1,6 @@
 """Which proxy a call goes through: HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, and what NO_PROXY takes out of them."""
 
+import fnmatch
 import ipaddress
 import os
 from collections.abc import Iterator, Mapping
@@ -67,6 +68,8 @@ def _covers(entry: str, host: str, address: Address | None, port: int | None) ->
             return False
         entry = name
     entry = entry.strip("[]").lower()
+    if "*" in entry[1:]:
+        return fnmatch.fnmatchcase(host, entry)
     if address:
         try:
             return address in ipaddress.ip_network(entry, strict=False)

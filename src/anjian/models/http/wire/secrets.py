@@ -10,6 +10,8 @@ SHORTEST_SECRET = 6
 """Shorter keys are placeholders such as EMPTY, and would be struck out of innocent replies."""
 SHORTEST_VALUE = 8
 """Shorter headers that do not look secret are names of teams and the like."""
+PLAIN_QUERY = {"api-version", "api_version", "version", "deployment", "region", "model"}
+LONG_VALUE = 12
 SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|passw|pwd|credential|session|^sig|signature", re.IGNORECASE)
 PLAIN_HEADERS = {"accept", "accept-encoding", "accept-language", "connection", "content-type", "user-agent"}
 
@@ -21,7 +23,7 @@ def pattern_of(secrets: Iterable[str]) -> re.Pattern[bytes] | None:
         None where there is nothing to hide.
     """
     found = sorted({one for one in secrets if len(one) >= SHORTEST_SECRET}, key=len, reverse=True)
-    forms = [form for one in found for form in (one, *_in_base64(one))]
+    forms = [form for one in found for form in (one, one.upper(), one.encode().hex(), *_in_base64(one))]
     return re.compile("|".join("".join(map(_spellings, form)) for form in forms).encode()) if forms else None
 
 
@@ -34,8 +36,11 @@ def in_headers(headers: Mapping[str, str]) -> Iterator[str]:
 
 
 def in_query(query: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Values of a query whose name looks secret."""
-    yield from (value for name, value in query if SECRET_NAME.search(name))
+    """Values of a query that are secret by their name, or long and nothing that is known."""
+    for name, value in query:
+        known = name.lower() in PLAIN_QUERY or len(value) < LONG_VALUE
+        if SECRET_NAME.search(name) or not known:
+            yield value
 
 
 def in_proxy(proxy: str) -> Iterator[str]:
@@ -54,6 +59,6 @@ def _in_base64(secret: str) -> Iterator[str]:
 
 def _spellings(char: str) -> str:
     if char.isascii() and char.isalnum():
-        return char
+        return rf"(?:{char}|(?i:%{ord(char):02x}|&#{ord(char)};|&#x{ord(char):x};|\\u{ord(char):04x}))"
     named = rf"|{re.escape(html.escape(char))}" if html.escape(char) != char else ""
     return rf"(?i:\\?{re.escape(char)}|\\u{ord(char):04x}|{re.escape(quote(char, safe=''))}{named})"
