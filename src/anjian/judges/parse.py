@@ -21,8 +21,8 @@ from anjian.judges.places import is_label, label_in
 _DRESS = r"[ \t*_~`#|•·+\-]{0,12}(?:\d{1,2}[.、)）．])?[ \t*_~`|]{0,12}"
 """What may stand before a mark: bullets, headings, bold, the numbers of a list."""
 _OPEN, _SHUT = r"[\[【［〔〖「『《<〈(（{]", r"[\]】］〕〗」』》>〉)）}]"
-_AFTER = r"[*_~`”\" \t|]{0,12}(?:[:：=＝→]|->|是|为|is\b)?[*_~`“\" \t|]{0,12}"
-_NEXT = r"[*_~`”\" \t|]{0,12}(?:[:：=＝→|]|->|是|为|is\b|$)[*_~`“\" \t|]{0,12}"
+_AFTER = r"[*_`”\" \t|]{0,12}(?:[:：=＝→]|->|is\b)?[*_`“\" \t|]{0,12}"
+_NEXT = r"[*_`”\" \t|]{0,12}(?:[:：=＝→|]|->|是(?!否)|为|is\b|$)[*_`“\" \t|]{0,12}"
 _ASKED = r"(?:最终|我的)?答案|(?:final[ _]|my[ _]|the[ _])?answer"
 _OTHER = (
     r"(?:我?[对给]?(?:这条|该|此|本)?(?:回复|回答|答复)?的?)(?:最终|我的|本次|评审|总)*"
@@ -148,7 +148,7 @@ def _undressed(text: str) -> str:
     text = _TAG.sub(_mark_of, text.replace("\r\n", "\n"))
     lines = [line for line in text.split("\n") if not re.fullmatch(r"\s*(?:```|~~~)\s*\w*\s*", line)]
     own = [line for line in lines if not line.lstrip().startswith(">")]
-    return "\n".join(own or [line.lstrip(" >") for line in lines]).strip()
+    return "\n".join(own or [re.sub(r"^[ >]+(?![ >\d])", "", line) for line in lines]).strip()
 
 
 def _mark_of(tag: re.Match[str]) -> str:

@@ -5,20 +5,38 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-_DRESSED = re.compile(r"[*_~`$\"'“”‘’「」『』《》〈〉<>【】〔〕〖〗\[\]]|\\(?:boxed|text|textbf)\b")
+_DRESSED = re.compile(r"[*_`$\"'“”‘’「」『』《》〈〉【】〔〕〖〗\[\]\ufe0f\u20e3]|\\(?:boxed|text|textbf)\b")
+_PAIR = re.compile(r"<([^<>]*)>")
+_STRUCK = "~~"
+_TICK = re.compile(r"(?<=[\w.。!])\s*[✅✔☑]$|^[✅✔☑]\s*(?=\w)|^#{1,6} +(?=[^\W\d])")
+_ZEROS = re.compile(r"^(-?\d+)(?:\.0+|(\.\d*?[1-9])0+)(?= ?分|$)")
+_GAP = re.compile(r"(?<=\d) (?=分)|(?<=^[a-z\d][.)、:]) (?=[^\W\d])")
 _LEAD = re.compile(
-    r"(?:因此|所以|综上(?:所述)?|故|即|我(?:的|认为|判定|判断))?,? ?(?:该|此|这条|这个|本|这|the )?(?:模型的?)?"
+    r"(?:因此|所以|综上(?:所述)?|故|即|我(?:的|认为|判定|判断))?,? ?(?:[该此本这](?:一?[条个次])?|the )?(?:模型的?)?"
     r"(?:回复|回答|答复|reply|response)? ?(?:应当?|应该|可以?|被|should be |is |was )?(?:最终)?"
     r"(?:答案|标签|类别名称|类别|分类|判定结果|判定|判断|评判|归类|归|结论|结果|得分|得|分数|评分|打分|选择|选|视"
     r"|label|answer|verdict|score|category|class|classified|rated|rating)?"
-    r" ?(?:应为|应该是|应是|是|为|到|属于|作|=|:|->|→|is |as )? ?"
+    r" ?(?:应为|应该是|应是|是|为|到|属于|作|is |as )? ?(?:=|:|->|→)? ?"
 )
 _NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-h])[.、)] ?")
 _UNIT = re.compile(r" ?(?:分[数值]?|points?|(?:这)?一?(?:类别|类|档|级)|标签)(?![^\W\d_])")
-_REST = re.compile(r"[,.;:!。(]| ?[—–|]| ?-[ -]|$")
+_REST = re.compile(r"[,.;:!。]| ?[—–|(]| ?-[ -]| out of \d|$")
 """What may follow a label: the end, or the beginning of a remark."""
 _NUMERAL_GOES_ON = re.compile(r" ?[-.,:/~–—⁄至到或%] ?\d")
 _PIECES = re.compile(r"[,.;:!。、()/|—–]")
+_DENIED = re.compile(
+    r"无|没有|[否不错]|不是|(?:并?不|不太|不能)(?:对|成立|适用|准确|正确|属实|符合)|有误|错误|存疑|待定|作废|不予?采[纳信]"
+    r"|[×✗✘❌xX]|0|0?\.[0-4]\d*|[1-4]?\d(?:\.\d+)?%|false|no|not|none|n/?a|null|wrong|incorrect|not true"
+    r"|(?:仅为|这是|只是)?(?:格式)?(?:示例|例子|样例)|(?:an )?example|sample|(?:无法|不能|难以)[判评确].*|不确定"
+    r"|i (?:cannot|can ?not|cant|am unable|wont) .*"
+)
+"""A remark that takes back the label before it."""
+_REVISED = (
+    r"(?:改判|改[为成]|更正|修正|纠正|[应该当]|应该?[为是得判归属]+|实[为际]|其实|而是|最终|最后|变[为成]|更接近|可能|得|(?<!因)为|[则共计即]"
+    r"|should be|changed? to|corrected to|revised to|actually|rather|finally|now|=|->|→)[为是得到: ]*"
+)
+"""What leads, in a remark, to another label than the one before it."""
+_SCALE = re.compile(r"(?:out of|满分(?:为|是)?) ?(\d+)")
 _ALSO = re.compile(r"^(?:或者?|还是|也可能是?|以及|和|or|and)? ?")
 _BLANKS = {
     "", "...", "xxx", "label", "label name", "category", "category name", "class", "score", "answer", "your answer",
@@ -37,12 +55,14 @@ def label_in(place: str, labels: Sequence[str]) -> str | None:
     """
     if place.strip() in labels:
         return place.strip()
+    if _STRUCK in unicodedata.normalize("NFKC", place):
+        return None
     known, said = _known(tuple(labels)), _bare(place)
     for form in _forms(said, known):
         for key in sorted(known, key=len, reverse=True):
             rest = form.removeprefix(key)
             if rest != form and _ends(key, rest):
-                return None if _names_another(rest, known, key) else known[key]
+                return None if _takes_back(rest, key, known) or _names_another(rest, known, key) else known[key]
     return "" if said in _BLANKS else None
 
 
@@ -61,16 +81,17 @@ def _known(labels: tuple[str, ...]) -> dict[str, str]:
 
 def _bare(text: str) -> str:
     """Without width, case, quotation marks, brackets, bold, and closing punctuation."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    text = " ".join(_DRESSED.sub("", text).split())
-    text = text[1:-1] if text.startswith("{") and text.endswith("}") else text
-    return re.sub(r"^(\d+)\.0+$", r"\1", text.strip(" ,.;:!。"))
+    text = unicodedata.normalize("NFKC", text).casefold().replace("−", "-")
+    text = " ".join(_PAIR.sub(r"\1", _DRESSED.sub("", text)).split())
+    text = _TICK.sub("", text)
+    text = text[1:-1] if re.fullmatch(r"\{.*\}|\([^()]*\)", text) else text
+    return _GAP.sub("", _ZEROS.sub(r"\1\2", text.strip(" ,.;:!。")))
 
 
 def _forms(said: str, known: dict[str, str]) -> Iterator[str]:
     """What is said, and the same without the words that lead to it."""
     yield said
-    led = _LEAD.sub("", said, count=1)
+    led = said[_led(said, known) :]
     yield led
     if not any(key.isdigit() or len(key) == 1 for key in known):
         for form in (said, led):
@@ -78,14 +99,42 @@ def _forms(said: str, known: dict[str, str]) -> Iterator[str]:
                 yield form[number.end() :]
 
 
+def _led(said: str, known: dict[str, str]) -> int:
+    """Where the words end that lead to a label: no further than where a label begins, which may begin like them."""
+    lead = _LEAD.match(said)
+    end = lead.end() if lead else 0
+    return next((place for place in range(end) if any(_begins(said, place, key) for key in known)), end)
+
+
+def _begins(said: str, place: int, key: str) -> bool:
+    after = said[place + len(key) :]
+    return said.startswith(key, place) and not (key.isascii() and re.match(r"[a-z\d]", after))
+
+
 def _ends(key: str, rest: str) -> bool:
     """True if a label ends where `rest` begins."""
-    if key.isdigit() and _NUMERAL_GOES_ON.match(rest):
+    if key[-1].isdigit() and _NUMERAL_GOES_ON.match(rest):
         return False
     return bool(_REST.match(_UNIT.sub("", rest, count=1) if _UNIT.match(rest) else rest))
+
+
+def _takes_back(rest: str, key: str, known: dict[str, str]) -> bool:
+    """True if a remark denies its label, takes points off the most there are, or names another scale."""
+    pieces = [piece.strip(" -~") for piece in re.split(r"[,;:!。、()|—–]|\.(?!\d)", _UNIT.sub("", rest, count=1))]
+    first = next(filter(None, pieces), "")
+    scale = _SCALE.search(rest)
+    denied = first != key and _DENIED.fullmatch(first)
+    docked = key == max(known) and re.search(r"扣 ?[1-9]", rest)
+    return bool(denied or docked) or (scale is not None and scale[1] not in known)
 
 
 def _names_another(rest: str, known: dict[str, str], key: str) -> bool:
     pieces = {_UNIT.sub("", _ALSO.sub("", piece.strip()), count=1).strip() for piece in _PIECES.split(rest)}
     long = [other for other in known if len(other) >= LONG and not other.isascii() and other in rest]
-    return any(other != key for other in (*long, *(pieces & set(known))))
+    revised = [
+        other
+        for other in known
+        for match in re.finditer(_REVISED + re.escape(other), rest)
+        if _ends(other, rest[match.end() :].replace(")", "."))
+    ]
+    return any(other != key for other in (*long, *revised, *(pieces & set(known))))
