@@ -224,6 +224,11 @@ WHOLE = [
 USAGE = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 11}}
 
 
+LINES = [json.dumps(c, ensure_ascii=False) for c in [*WHOLE, USAGE]]
+SECOND = {"choices": [{"index": 1, "delta": {"content": "坏"}, "finish_reason": "length"}]}
+BOTH = {"choices": [SECOND["choices"][0], {"index": 0, "delta": {"content": "你好"}}]}
+
+
 @pytest.mark.parametrize(
     "raw",
     [events(*WHOLE, USAGE, "[DONE]"), events(*WHOLE, USAGE), events(*WHOLE, USAGE, "[DONE]", end="\n"),
@@ -239,6 +244,11 @@ USAGE = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 11}}
      events(*WHOLE[:3], {"choices": [{"message": {"content": "你好"}, "finish_reason": "stop"}],
      "usage": USAGE["usage"]}),
      events(*WHOLE[:1], chunk({"content": [{"type": "text", "text": "你"}]}), *WHOLE[2:], USAGE),
+     b"\xef\xbb\xbf" + events(*WHOLE, USAGE, "[DONE]"), events(*WHOLE, USAGE, "[done]"), events(*WHOLE, USAGE, "DONE"),
+     events("ping", "null", '"HEARTBEAT"', "{}", *WHOLE, USAGE, "[DONE]"), events(*LINES[:-1], USAGE, end="\n"),
+     "\n".join(LINES).encode(), "\n".join([*LINES, "[DONE]"]).encode(),
+     events(*({"output": c} for c in WHOLE), USAGE), events(*({"code": 0, "data": c} for c in WHOLE), USAGE, "[DONE]"),
+     events(*WHOLE[:2], SECOND, *WHOLE[2:], SECOND, USAGE), events(BOTH, chunk({}, "stop"), USAGE, "[DONE]"),
      events(*({**c, "error": None} for c in WHOLE), USAGE, "[DONE]"), json.dumps(completion("你好")).encode()],
 )  # fmt: skip
 def test_a_stream_is_joined_however_it_is_cut_up(raw: bytes) -> None:
@@ -251,6 +261,27 @@ def test_thinking_in_a_stream_is_joined(field: str) -> None:
     pieces = [[{"type": "reasoning.text", "text": c}] if field == "reasoning_details" else c for c in "想一想"]
     raw = events(*(chunk({"content": None, field: piece}) for piece in pieces), *WHOLE, "[DONE]")
     assert read_stream(raw) == Reply("你好", "想一想")
+
+
+@given(st.lists(st.text(min_size=1, max_size=5), min_size=4, max_size=8), st.booleans())
+def test_pieces_that_repeat_what_came_before_are_said_once(pieces: list[str], plain: bool) -> None:
+    grown = ["".join(pieces[: i + 1]) for i in range(len(pieces))]
+    other = {} if plain else {"object": "x", "error": None}
+    raw = events(*(chunk({"content": text}, **other) for text in grown), chunk({}, "stop", **other), "[DONE]")
+    assert read_stream(raw).text == grown[-1]
+    thought = events(*(chunk({"reasoning_content": text}) for text in grown), *WHOLE)
+    assert read_stream(thought) == Reply("你好", grown[-1])
+
+
+@pytest.mark.parametrize("text", ["哈" * 9, "1112", "哈哈哈好"])
+def test_a_text_that_repeats_itself_stays(text: str) -> None:
+    assert read_stream(events(*(chunk({"content": char}) for char in text), chunk({}, "stop"))).text == text
+
+
+def test_of_several_choices_the_first_by_number_counts() -> None:
+    document = completion("答")
+    document["choices"].insert(0, {"index": 1, "message": {"content": "坏"}, "finish_reason": "stop"})
+    assert read(document).text == "答"
 
 
 def test_refusals_tools_and_ends_in_a_stream() -> None:
@@ -272,7 +303,9 @@ def test_refusals_tools_and_ends_in_a_stream() -> None:
      "bad_reply"),
      (events(*WHOLE[:2], {"base_resp": {"status_code": 1027, "status_msg": "output new_sensitive"}}), "content_filter"),
      (events(*WHOLE[:2], chunk({}, "error")), "http_error"), (events({"error": "x"}), "http_error"),
-     (events("{broken", *WHOLE), "bad_reply")],
+     (events("{broken", *WHOLE), "bad_reply"), ("\n".join(LINES[:2]).encode(), "bad_reply"),
+     (events(*WHOLE[:2], "upstream connect error"), "bad_reply"),
+     (events(*({"output": c} for c in WHOLE[:2]), {"code": "DataInspectionFailed", "message": "x"}), "content_filter")],
 )  # fmt: skip
 def test_a_stream_that_breaks_off_or_fails_is_no_reply(raw: bytes, reason: str) -> None:
     for reader in (read_stream, decode_body) if raw else (read_stream,):

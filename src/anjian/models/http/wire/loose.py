@@ -27,7 +27,7 @@ _TEXT_FIELDS = ("text", "content", "output_text", "parts", "value", "summary", "
 _THINKS = re.compile(r"think|reason|thought|analysis|monologue|\bcot\b|chain_of", re.IGNORECASE)
 """Types, channels and roles of parts that are thinking."""
 _THINKING_FLAGS = ("thought", "thinking", "is_thinking", "is_thought", "is_reasoning", "reasoning")
-_ENVELOPES = ("data", "result", "response", "output", "body")
+ENVELOPES = ("data", "result", "response", "output", "body")
 _SAYS_ERROR = ("code", "message", "msg", "error_code", "error_msg", "errorMessage", "detail")
 _NO_ERROR = (None, "", 0, "0", 200, "200", "success", "Success", "ok", "OK", "SUCCESS", False)
 _NOT_SAFE = (2, 3, 4)
@@ -73,13 +73,19 @@ def read_document(document: Any, start: str, depth: int = 0) -> Reply:
     if _is_error(_field(document.get("base_resp"), "status_code")):
         raise error_in(document["base_resp"])
     choices = document.get("choices")
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        return _read_choice(choices[0], document, start)
-    for name in _ENVELOPES:
+    if isinstance(choices, list) and choices and all(isinstance(choice, dict) for choice in choices):
+        return _read_choice(min(choices, key=index_of), document, start)
+    for name in ENVELOPES:
         inner = document.get(name)
         if isinstance(inner, dict) and ("choices" in inner or "error" in inner) and depth < 3:
             return read_document(inner, start, depth + 1)
     raise _without_choice(document, start)
+
+
+def index_of(choice: dict[str, Any]) -> int:
+    """The number of a choice among those of one reply, of which the first counts."""
+    index = choice.get("index")
+    return index if isinstance(index, int) else 0
 
 
 def _without_choice(document: dict[str, Any], start: str) -> CallError:
@@ -88,7 +94,7 @@ def _without_choice(document: dict[str, Any], start: str) -> CallError:
     )
     if gemini and gemini not in ("STOP", "MAX_TOKENS"):
         return CallError(CONTENT_FILTER, one_line(f"HTTP 200 with a block instead of a reply: {gemini}"), status=200)
-    if says_error(document):
+    if says_error(document) or any(map(filters().codes, Said(document).codes)):
         return error_in(document)
     return bad_reply(f"not a chat completion: {start}")
 

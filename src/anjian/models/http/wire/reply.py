@@ -7,7 +7,7 @@ import msgspec
 from anjian.models.base import Reply
 from anjian.models.http.wire.filters import filters
 from anjian.models.http.wire.loose import MAY_BE_PARTS, Count, read_body
-from anjian.models.http.wire.stream import STARTS, read_stream
+from anjian.models.http.wire.stream import is_stream, read_stream
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -66,13 +66,13 @@ def decode_body(body: bytes) -> Reply:
     try:
         completion = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return read_stream(body) if body.lstrip().startswith(STARTS) else read_body(body)
+        return read_stream(body) if is_stream(body) else read_body(body)
     return _plain(completion) or read_body(body)
 
 
 def _plain(completion: _Completion) -> Reply | None:
     """The reply of a completion that has text and nothing odd; None for all others."""
-    if not completion.choices or completion.error or completion.need_clear_history:
+    if len(completion.choices) != 1 or completion.error or completion.need_clear_history:
         return None
     if completion.base_resp and completion.base_resp.status_code:
         return None

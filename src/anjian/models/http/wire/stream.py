@@ -1,5 +1,6 @@
 """A reply that comes as server-sent events, whole: its pieces are joined, or what stopped it is said."""
 
+import itertools
 import re
 from typing import Any
 
@@ -8,12 +9,28 @@ import msgspec
 from anjian.models.base import Reply
 from anjian.models.http.wire.errors import error_in
 from anjian.models.http.wire.filters import filters
-from anjian.models.http.wire.loose import REASONING_FIELDS, Count, bad_reply, read_body, read_document, says_error
+from anjian.models.http.wire.loose import (
+    ENVELOPES,
+    REASONING_FIELDS,
+    Count,
+    bad_reply,
+    index_of,
+    read_body,
+    read_document,
+    says_error,
+)
 from anjian.models.http.wire.reading import decode_text, read_json
 
 STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 """What a stream of events starts with, and JSON never does."""
-DONE = "[DONE]"
+_BOM = b"\xef\xbb\xbf"
+_LINES = re.compile(rb"\s*\{[^\n]*\}\s*\n\s*\{")
+"""How a body starts that is one JSON object on each line."""
+_DONE = re.compile(r"""["\[]*done["\]]*""", re.IGNORECASE)
+_IDLE = re.compile(r"ping|pong|heart[-_ ]?beat|keep[-_ ]?alive|connected|started?|processing|open|ok", re.IGNORECASE)
+"""Events that only keep the connection open."""
+_STEPS = 3
+"""So many pieces that each start with all that came before are no chance."""
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -32,6 +49,7 @@ class _Choice(msgspec.Struct):
     error: Any = None
     message: Any = None
     flag: Any = None
+    index: int | None = None
 
 
 class _Usage(msgspec.Struct, gc=False):
@@ -51,12 +69,18 @@ _ODD = (b"refusal", b"tool_calls", b"thinking", b"reasoning_details", b"error", 
 """The fields above that plain streams leave empty."""
 
 
+def is_stream(body: bytes) -> bool:
+    """True if a body is made of events, or of a JSON object on each line."""
+    return body.removeprefix(_BOM).lstrip().startswith(STARTS) or bool(_LINES.match(body.removeprefix(_BOM)))
+
+
 def read_stream(raw: bytes) -> Reply:
     """Joins the whole body of a stream into the reply.
 
     Raises:
         CallError: What the stream holds instead of a reply; `bad_reply` if it broke off.
     """
+    raw = raw.removeprefix(_BOM)
     return _read_plain(raw) or _read_any(raw)
 
 
@@ -75,7 +99,7 @@ def _read_plain(raw: bytes) -> Reply | None:
     thinking: list[str] = []
     finish, usage = "", _Usage()
     for chunk in chunks:
-        if chunk.choices:
+        if len(chunk.choices) == 1 and not chunk.choices[0].index:
             choice = chunk.choices[0]
             delta = choice.delta
             if delta.content:
@@ -83,13 +107,13 @@ def _read_plain(raw: bytes) -> Reply | None:
             if thought := delta.reasoning_content or delta.reasoning:
                 thinking.append(thought)
             finish = choice.finish_reason or finish
-        elif chunk.usage is None:
+        elif chunk.choices or chunk.usage is None:
             return None
         usage = chunk.usage or usage
-    said = "".join(text)
+    said = "".join(_uttered(text))
     if finish not in ("stop", "length") or not said or filters().wrote(said):
         return None
-    return Reply(said, "".join(thinking), finish, usage.prompt_tokens or 0, usage.completion_tokens or 0)
+    return Reply(said, "".join(_uttered(thinking)), finish, usage.prompt_tokens or 0, usage.completion_tokens or 0)
 
 
 def _is_odd(chunk: _Chunk) -> bool:
@@ -104,26 +128,36 @@ def _is_odd(chunk: _Chunk) -> bool:
     return False
 
 
+def _uttered(pieces: list[Any]) -> list[Any]:
+    """The pieces of a stream; the last alone where each says again all that came before."""
+    said = [piece for piece in pieces if piece]
+    if len(said) <= _STEPS or not all(isinstance(piece, str) for piece in said) or not said[-1].startswith(said[0]):
+        return said
+    steps = [later for before, later in itertools.pairwise(said) if later.startswith(before)]
+    return said[-1:] if len(steps) == len(said) - 1 and len(set(said)) > _STEPS else said
+
+
 def _read_any(raw: bytes) -> Reply:
-    events, rest = _events(decode_text(raw))
-    if not events:
-        return read_body(rest.encode())
-    ended = False
+    text = decode_text(raw)
+    events, rest = _events(text)
+    if not events or (len(events) == 1 and text.lstrip().startswith("{")):
+        return read_body(rest.encode() if rest else raw)
+    ended = any(map(_DONE.fullmatch, events))
+    documents = [document for event in events if (document := _document(event)) is not None]
+    choices = [choice for document in documents for choice in _choices(document)]
+    lowest = min((index_of(choice) for choice in choices), default=0)
     whole: dict[str, Any] = {}
     choice: dict[str, Any] = {}
     message: dict[str, Any] = {"content": []}
-    for data in events:
-        if data.strip('"') == DONE:
-            ended = True
-            continue
-        document = _document(data)
+    for document in documents:
         if "choices" not in document and says_error(document):
             raise error_in(document)
-        first = (document.get("choices") or [None])[0] if isinstance(document.get("choices"), list) else None
         whole.update({name: value for name, value in document.items() if name != "choices" and value is not None})
-        if isinstance(first, dict):
-            choice.update({name: value for name, value in first.items() if value})
-            _add(message, first)
+    for piece in choices:
+        if index_of(piece) == lowest:
+            choice.update({name: value for name, value in piece.items() if value and value != "null"})
+            _add(message, piece)
+    message = {name: _uttered(pieces) if isinstance(pieces, list) else pieces for name, pieces in message.items()}
     ended = ended or bool(choice.get("finish_reason"))
     if choice:
         whole["choices"] = [{**choice, "message": message}]
@@ -133,14 +167,31 @@ def _read_any(raw: bytes) -> Reply:
     return reply
 
 
-def _document(data: str) -> dict[str, Any]:
+def _document(event: str) -> dict[str, Any] | None:
+    """What an event says, out of its envelope; None if it says nothing."""
+    if _DONE.fullmatch(event) or _IDLE.fullmatch(event):
+        return None
     try:
-        document = read_json(data)
+        document = read_json(event)
+        if isinstance(document, str):
+            document = read_json(document) if document.lstrip().startswith("{") else None
     except ValueError:
-        raise bad_reply(f"an event of the stream is no JSON: {data[:120]}") from None
+        raise bad_reply(f"an event of the stream is no JSON: {event[:120]}") from None
+    if document is None:
+        return None
     if not isinstance(document, dict):
-        raise bad_reply(f"an event of the stream is no object: {data[:120]}")
+        raise bad_reply(f"an event of the stream is no object: {event[:120]}")
+    if "choices" not in document:
+        for name in ENVELOPES:
+            inner = document.get(name)
+            if isinstance(inner, dict) and ("choices" in inner or inner.get("error")):
+                return {**{key: value for key, value in document.items() if key != name}, **inner}
     return document
+
+
+def _choices(document: dict[str, Any]) -> list[dict[str, Any]]:
+    choices = document.get("choices")
+    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
 
 
 def _add(message: dict[str, Any], choice: dict[str, Any]) -> None:
@@ -173,7 +224,9 @@ def _events(text: str) -> tuple[list[str], str]:
     rest: list[str] = []
     for line in [*re.split("\r\n|\n|\r", text), ""]:
         name, colon, value = line.partition(":")
-        if name == "data" and colon:
+        if not lines and line.lstrip().startswith("{") and _is_whole(line):
+            events.append(line)
+        elif name == "data" and colon:
             lines.append(value.removeprefix(" "))
             # Servers leave out the blank line between events: whatever is whole JSON is an event.
             if len(lines) == 1 and _is_whole(lines[0]):
@@ -187,7 +240,7 @@ def _events(text: str) -> tuple[list[str], str]:
 
 
 def _is_whole(data: str) -> bool:
-    if data.strip().strip('"') == DONE:
+    if _DONE.fullmatch(data.strip()):
         return True
     try:
         read_json(data)
