@@ -140,6 +140,8 @@ def test_nobody_is_read_without_end(behave: Callable[[Call], web.Response], monk
         ("deflate", zlib.compress(GOOD)),
         ("deflate", zlib.compress(GOOD, wbits=-15)),
         ("identity", GOOD),
+        ("utf-8", GOOD),
+        ("gzip", gzip.compress(GOOD[:30]) + gzip.compress(GOOD[30:])),
     ],
 )
 def test_packed_replies_are_read(coding: str, body: bytes) -> None:
@@ -164,6 +166,44 @@ def test_a_stream_that_says_it_is_done_is_not_waited_for() -> None:
 
     with serving(holds_the_line) as server:
         assert put(server, timeout=20.0).texts == ["ok"]
+
+
+@pytest.mark.parametrize(
+    "ending", ["", 'data: {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}}\n\n']
+)
+def test_a_stream_that_ended_and_does_not_say_so_is_not_waited_for(
+    ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def holds_the_line(call: Call) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(call.request)
+        await response.write(b'data: {"choices": [{"delta": {"content": "ok"}, "finish_reason": null}]}\n\n')
+        await response.write(b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n')
+        await response.write(ending.encode())
+        await asyncio.sleep(3600)
+        return response
+
+    monkeypatch.setattr(connection, "USAGE_SECONDS", 0.2)
+    with serving(holds_the_line) as server:
+        [reply] = put(server, timeout=20.0).results
+    assert isinstance(reply, Reply)
+    assert (reply.text, reply.completion_tokens) == ("ok", 2 if ending else 0)
+
+
+def test_a_stream_that_names_an_end_in_every_piece_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    piece = b'data: {"choices": [{"delta": {"content": "ok"}, "finish_reason": "stop"}]}\n\n'
+
+    async def slow(call: Call) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(call.request)
+        await response.write(piece * 2)
+        await asyncio.sleep(0.1)
+        await response.write(piece)
+        return response
+
+    monkeypatch.setattr(connection, "USAGE_SECONDS", 0.01)
+    with serving(slow) as server:
+        assert put(server).texts == ["okokok"]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from anjian.models.http.address import shown
 from anjian.models.http.proxies import proxies_set, proxy_of
 from anjian.models.http.sockets import TOO_MANY
 from anjian.models.http.wire.secrets import in_headers, in_proxy, in_query, pattern_of
+from anjian.models.http.wire.stream import STARTS
 from anjian.text import one_line
 
 CONNECT_SECONDS = 15.0
@@ -26,6 +27,12 @@ MOST_BYTES = 32 * 2**20
 """Of a reply; whoever sends more is not read on."""
 CERTIFICATES = "SSL_CERT_FILE"
 _DONE = re.compile(rb"(?:\A|[\r\n])data:\s*\[DONE\]\s*\Z")
+_FINISH = re.compile(rb'"finish_reason"\s*:\s*"(?!null")[a-z]')
+USAGE_SECONDS = 2.0
+"""How long a stream is read on that has said why the reply ended, and not that this is all."""
+_PLAIN_CODINGS = ("", "identity", "none", "utf-8", "utf8", "ascii", "8bit", "binary")
+"""What says nothing of packing; some servers put the character set there."""
+_GZIP = b"\x1f\x8b"
 _TLS = re.compile(r"\\x15\\x03|\x15\x03|wrong.version.number|record.layer.failure|http.request", re.IGNORECASE)
 
 
@@ -189,7 +196,7 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
     else:
         raw = await response.read()
     coding = response.headers.get("Content-Encoding", "").strip().lower()
-    return _unpacked(raw, coding, most) if raw and coding not in ("", "identity") else raw
+    return _unpacked(raw, coding, most) if raw and coding not in _PLAIN_CODINGS else raw
 
 
 def _too_long(most: int) -> CallError:
@@ -198,12 +205,16 @@ def _too_long(most: int) -> CallError:
 
 async def _read_on(content: aiohttp.StreamReader, most: int) -> bytes:
     """Reads until the end, which for a stream of events is where it says so: some servers then hold the line."""
-    chunks, size, tail = [], 0, b""
-    async for chunk in content.iter_any():
+    chunks: list[bytes] = []
+    size, tail, ends = 0, b"", 0
+    while chunk := await (_usage(content) if ends == 1 else content.readany()):
         chunks.append(chunk)
         size += len(chunk)
         if size > most:
             raise _too_long(most)
+        # Some servers name a reason in every piece: it is the end where one alone does.
+        if chunks[0].lstrip().startswith(STARTS):
+            ends += len(_FINISH.findall(chunk))
         tail = (tail + chunk)[-32:]
         if _DONE.search(tail) and not content.is_eof():
             with contextlib.suppress(TimeoutError):
@@ -213,15 +224,29 @@ async def _read_on(content: aiohttp.StreamReader, most: int) -> bytes:
     return b"".join(chunks)
 
 
+async def _usage(content: aiohttp.StreamReader) -> bytes:
+    """What a stream says after its end, if it does so soon."""
+    with contextlib.suppress(TimeoutError):
+        return await asyncio.wait_for(content.readany(), USAGE_SECONDS)
+    return b""
+
+
 def _unpacked(raw: bytes, coding: str, most: int) -> bytes:
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise CallError(BAD_REPLY, f"a reply packed as {one_line(coding, 20)}, which was not asked for")
     for bits in (47, -15):  # gzip or zlib, as they say; deflate without a head, as some send it.
-        try:
-            plain = zlib.decompressobj(bits).decompress(raw, most + 1)
-        except zlib.error:
-            continue
+        with contextlib.suppress(zlib.error):
+            return _unpacked_as(bits, raw, most)
+    raise CallError(BAD_REPLY, f"a reply that cannot be unpacked as {coding}")
+
+
+def _unpacked_as(bits: int, raw: bytes, most: int) -> bytes:
+    plain = b""
+    while raw:
+        packed = zlib.decompressobj(bits)
+        plain += packed.decompress(raw, most + 1 - len(plain))
         if len(plain) > most:
             raise _too_long(most)
-        return plain
-    raise CallError(BAD_REPLY, f"a reply that cannot be unpacked as {coding}")
+        # gzip may come in several parts.
+        raw = packed.unused_data if packed.unused_data.startswith(_GZIP) else b""
+    return plain
