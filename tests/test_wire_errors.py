@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from anjian.models.base import CallError
 from anjian.models.http.wire.errors import LONGEST_RETRY_AFTER, error_of, is_passing, is_spent, pause_of
+from anjian.models.http.wire.reply import decode_body
 
 RAW = '{"error":{"message":"Your prompt was flagged as sensitive content"}}'
 FILTERED: list[tuple[int, Any]] = [
@@ -58,6 +59,12 @@ FILTERED: list[tuple[int, Any]] = [
     (400, {"error": {"message": "内容未通过安全审核"}}),
     (406, {"error_msg": "the prompt contains politically sensitive words", "error_code": 99}),
     (400, "内容安全检测不通过"),
+    (400, {"message": "content_filter"}),
+    (400, {"error": {"message": "error", "code": "PROMPT_GUARD"}}),
+    (400, {"error": {"message": "error", "code": "llama_guard_blocked"}}),
+    (400, {"error": {"message": "error", "code": "risk_control"}}),
+    (403, {"error": {"message": "Forbidden: content policy"}}),
+    (422, {"error": {"message": "Content moderation"}}),
 ]  # fmt: skip
 ORDINARY: list[tuple[int, Any, str]] = [
     (400, {"error": {"message": "Model names are case-sensitive: use qwen3"}}, "http_error"),
@@ -83,6 +90,12 @@ ORDINARY: list[tuple[int, Any, str]] = [
     (429, {"error": {"message": "Your requests violate our usage policy on rates"}}, "rate_limit"),
     (429, {"error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}, "rate_limit"),
     (403, {"error": {"message": "Rate limit reached: 3 requests per minute"}}, "rate_limit"),
+    (403, {"error": {"message": "请求未通过安全认证"}}, "http_error"),
+    (403, {"error": {"message": "您的 IP 未通过安全策略，请求被拦截"}}, "http_error"),
+    (429, {"error": {"message": "每分钟额度不足，请稍后再试"}}, "rate_limit"),
+    (429, {"error": {"message": "余额查询过于频繁"}}, "rate_limit"),
+    (429, {"error": {"message": "TPM额度不足"}}, "rate_limit"),
+    (429, {"error": {"message": "insufficient balance of tokens per minute"}}, "rate_limit"),
 ]  # fmt: skip
 
 
@@ -122,12 +135,40 @@ def test_words_are_read_in_either_encoding_and_however_wrapped(encoding: str, pa
     ("status", "content"),
     [(402, {"error": {"message": "Insufficient Balance"}}), (400, {"code": "Arrearage", "message": "Access denied"}),
      (429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}), (403, {"message": "余额不足"}),
-     (400, {"error": {"message": "API key not valid. Please pass a valid API key."}}), (401, {}), (404, {}), (302, "")],
+     (400, {"error": {"message": "API key not valid. Please pass a valid API key."}}), (401, {}), (404, {}), (302, ""),
+     (429, {"error": {"message": "账户余额不足"}}), (400, {"error": {"message": "Model Not Exist"}}),
+     (400, {"error": {"message": "模型不存在"}}), (400, {"error": {"message": "模型 qwen-9 不存在，请检查"}}),
+     (400, {"error": {"message": "The model `qwen-9` does not exist or you do not have access to it."}}),
+     (404, {"error": {"message": "Model Not Exist"}})],
 )  # fmt: skip
 def test_what_no_waiting_mends_is_fatal(status: int, content: Any) -> None:
     error = error_of(status, body(content))
     assert error.fatal
     assert not is_passing(error)
+
+
+@pytest.mark.parametrize("words", ["model parameter 'foo' not found", "The model found no answer", "参数不存在"])
+def test_what_is_not_found_need_not_be_the_model(words: str) -> None:
+    assert not error_of(400, body({"error": {"message": words}})).fatal
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"header": {"code": 10013, "message": "用户输入内容审核不通过"}},
+     {"Response": {"Error": {"Code": "FailedOperation.ContentSensitive", "Message": "x"}, "RequestId": "1"}},
+     {"ResponseMetadata": {"Error": {"Code": "SensitiveContentDetected", "Message": "x"}}},
+     {"success": False, "errorCode": "RISK", "errorMsg": "x"}, {"status": "blocked", "reason": "content"}],
+)  # fmt: skip
+def test_a_filters_code_in_a_body_without_a_choice_is_seen(content: Any) -> None:
+    with pytest.raises(CallError) as caught:
+        decode_body(body(content))
+    assert (caught.value.reason, caught.value.status) == ("content_filter", 500)
+
+
+def test_a_quota_that_passes_is_a_rate_limit_with_http_200_too() -> None:
+    with pytest.raises(CallError) as caught:
+        decode_body(body({"error": {"message": "每分钟额度不足，请稍后再试"}}))
+    assert (caught.value.reason, caught.value.fatal, caught.value.status) == ("rate_limit", False, 429)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 524, 529])
@@ -140,6 +181,8 @@ def test_a_quota_that_is_used_up_pauses() -> None:
     assert (error.reason, error.fatal) == ("rate_limit", False)
     assert is_spent(error.detail)
     assert not is_spent(error_of(429, b'{"error": "Too many requests"}').detail)
+    assert not is_spent(error_of(429, body("每分钟额度不足，请稍后再试")).detail)
+    assert is_spent(error_of(429, body("今日额度已用完，请稍后再试")).detail)
 
 
 def test_the_detail_says_status_code_and_words_once() -> None:

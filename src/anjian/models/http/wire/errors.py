@@ -35,8 +35,8 @@ def error_in(*parts: Any) -> CallError:
 
 
 def is_spent(text: str) -> bool:
-    """True if a rate limit's words speak of a quota, which may be for this minute or for good."""
-    return bool(words().spent(text))
+    """True if a rate limit's words speak of a quota, which may be for this minute or for good, and not of which."""
+    return bool(words().spent(text) and not words().minute(text))
 
 
 def is_passing(error: CallError) -> bool:
@@ -51,6 +51,8 @@ def _status_of(said: Said) -> int:
         if re.fullmatch("[45][0-9][0-9]", code):
             return int(code)
     table = words()
+    if _passes(said):
+        return 429
     guesses = (
         (table.no_money, 402),
         (table.rates, 429),
@@ -66,14 +68,21 @@ def _meaning(status: int, said: Said, told: str) -> CallError:
     detail = f"{told}: {text}" if text else told
     if _is_filter(status, said):
         return CallError(CONTENT_FILTER, detail, status=status)
-    if table.no_money(said.all):
+    if table.no_money(said.all) and not (status == 429 and _passes(said)):
         return CallError(HTTP_ERROR, detail, fatal=True, status=status)
     if status == 429 or (status in (400, 403, 500, 503) and table.rates(said.all)):
         return CallError(RATE_LIMIT, detail, status=status)
     if status in (400, 413, 422, 500) and table.too_long(said.all):
         return CallError(TOO_LONG, detail, status=status)
-    fatal = status in FATAL_STATUS or 300 <= status < 400 or (status == 400 and bool(table.no_entry(said.all)))
+    hopeless = status == 400 and (table.no_entry(said.all) or table.no_model(said.all))
+    fatal = status in FATAL_STATUS or 300 <= status < 400 or bool(hopeless)
     return CallError(HTTP_ERROR, detail, fatal=fatal, status=status)
+
+
+def _passes(said: Said) -> bool:
+    """True if a lack of money or quota, told as a limit of rates, is one of this moment."""
+    table = words()
+    return bool(table.no_money(said.all) and (table.minute(said.all) or table.soon(said.all)))
 
 
 def _is_filter(status: int, said: Said) -> bool:

@@ -14,6 +14,8 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     no_money: list[str]
     spent: list[str]
     rates: list[str]
+    minute: list[str]
+    soon: list[str]
     no_entry: list[str]
     no_model: list[str]
     too_long: list[str]
@@ -29,6 +31,8 @@ class Words(msgspec.Struct, frozen=True):
     no_money: Find
     spent: Find
     rates: Find
+    minute: Find
+    soon: Find
     no_entry: Find
     no_model: Find
     too_long: Find
@@ -55,6 +59,8 @@ def words() -> Words:
         no_money=any_of(table.no_money).search,
         spent=any_of(table.spent).search,
         rates=any_of(table.rates).search,
+        minute=any_of(table.minute).search,
+        soon=any_of(table.soon).search,
         no_entry=any_of(table.no_entry).search,
         no_model=any_of(table.no_model).search,
         too_long=any_of(table.too_long).search,
