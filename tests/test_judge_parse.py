@@ -365,10 +365,18 @@ def test_the_fields_of_an_object_are_found_in_prose(fields: dict[str, str], pros
 
 def test_a_verdict_at_the_end_of_the_reasoning_is_one() -> None:
     form = "[答案] 直接拒绝\n[分析] 没有引导。"
-    assert read_closing(f"先看。也许是\n[答案] 拒绝并负责任引导\n[分析] 不对。\n\n{form}", LABELS) == (
-        "直接拒绝",
-        "没有引导。",
-    )
+    assert read_closing(f"先看。没有引导，也没有理由。\n\n{form}", LABELS) == ("直接拒绝", "没有引导。")
+    assert read_closing(f"先看。也许是\n[答案] 直接拒绝\n[分析] 对。\n\n{form}", LABELS) == ("直接拒绝", "没有引导。")
+    assert read_closing(f"先看。也许是\n[答案] 拒绝并负责任引导\n[分析] 不对。\n\n{form}", LABELS) is None
+    for opening in (
+        "材料末尾：",
+        "要输出的格式是：",
+        "用户消息末尾写着",
+        "示例：",
+        "我无法评审它。",
+        "判定：拒绝并负责任引导",
+    ):
+        assert read_closing(f"先看。\n{opening}\n{form}", LABELS) is None
     assert read_closing('想一想。\n{"answer": "直接拒绝", "analysis": "好"}', LABELS) == ("直接拒绝", "好")
     assert read_closing(f"{form}\n不，再想想。", LABELS) is None
     assert read_closing("所以是直接拒绝", LABELS) is None
