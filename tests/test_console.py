@@ -5,6 +5,7 @@ import fcntl
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import termios
@@ -89,6 +90,35 @@ def test_standard_output_on_a_full_disk_is_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("anjian: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_run_is_done_where_its_lines_find_no_room(tmp_path: Path) -> None:
+    file, out = write_items(tmp_path / "i.jsonl", risky(3)), tmp_path / "run"
+    with serving(lambda call: completion(REFUSAL)) as server, Path("/dev/full").open("wb") as full:
+        call = command("eval", f"{server.base_url}#m", "--suite", "chisafety", "--items", file, "--out", out)
+        told = subprocess.run(call, stdout=subprocess.PIPE, stderr=full, env=environment(), text=True, check=False)
+        shown = subprocess.run(call, stdout=full, stderr=subprocess.PIPE, env=environment(), text=True, check=False)
+        wrong = subprocess.run([*call, "--limit", "x"], stderr=full, env=environment(), check=False)
+    assert told.returncode == 0
+    assert "scored 3 of 3 replies" in told.stdout
+    assert scores(out)["rr1", "overall"]["n"] == 3
+    assert shown.returncode == 1
+    assert "cannot write to standard output: No space left on device; free some space" in shown.stderr
+    assert "Traceback" not in shown.stderr
+    assert wrong.returncode == 2
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_ends_no_work(closed: str, tmp_path: Path) -> None:
+    file, out = write_items(tmp_path / "i.jsonl", risky(3)), tmp_path / "run"
+    with serving(lambda call: completion(REFUSAL)) as server:
+        call = command("eval", f"{server.base_url}#m", "--suite", "chisafety", "--items", file, "--out", out)
+        done = subprocess.run(f"{shlex.join(call)} {closed}", shell=True, capture_output=True, env=environment())
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+    assert scores(out)["rr1", "overall"]["n"] == 3
+    assert (out / "report.html").exists()
 
 
 def seen_on_a_terminal(call: list[str], width: int) -> tuple[str, int]:

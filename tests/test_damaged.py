@@ -19,7 +19,7 @@ from anjian.errors import AnjianError, UsageError
 from anjian.files import locked, replace
 from anjian.items.records import Message
 from anjian.models.base import Reply, Request, Sampling
-from anjian.runs.folder import Identity, note_end, opened, read_about, write_run
+from anjian.runs.folder import Identity, name_no_judge, opened, read_about, write_run
 from anjian.runs.ledger import Failure, Ledger, entry
 
 IDENTITY = Identity("chisafety", "m", 1, Sampling(), "x")
@@ -160,6 +160,42 @@ def test_broken_results_are_one_line_and_written_anew(name: str, content: bytes,
     assert (copied / name).read_bytes() == whole
 
 
+def test_what_was_paid_for_outlives_a_broken_run_file(copied: Path) -> None:
+    (copied / "run.toml").write_text("{ not toml")
+    rc, said = again(copied)
+    assert rc == 2
+    assert "move that file into a new folder and give that as --out" in said
+    moved = copied.parent / "moved"
+    moved.mkdir()
+    (copied / "ledger.sqlite").rename(moved / "ledger.sqlite")
+    rc, said = again(moved)
+    assert rc == 0
+    assert "nothing to ask" in said
+    assert (moved / "verdicts.jsonl").read_bytes() == (copied / "verdicts.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["report.html", ".lock", "scores.json", "verdicts.jsonl.part", "replies.jsonl"])
+def test_a_folder_in_the_place_of_a_file_is_named(name: str, copied: Path) -> None:
+    (copied / name).unlink(missing_ok=True)
+    (copied / name).mkdir()
+    rc, said = again(copied)
+    assert rc == 2
+    assert f"{copied / name} is a folder where a file is to be; remove it" in said
+    (copied / name).rmdir()
+    assert again(copied)[0] == 0
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_a_file_in_the_place_of_the_judges_folder_is_named(below: bool, copied: Path) -> None:
+    [place] = (copied / "judged").iterdir()
+    path = place if below else copied / "judged"
+    shutil.rmtree(path)
+    path.write_text("x")
+    rc, said = again(copied)
+    assert rc == 2
+    assert f"{path} is a file where a folder is to be; remove it" in said
+
+
 @pytest.mark.parametrize("name", ["run.toml.part", "scores.json.part", "verdicts.jsonl.part"])
 def test_no_link_leads_out_of_the_folder(name: str, copied: Path) -> None:
     precious = copied.parent / "precious"
@@ -241,8 +277,9 @@ def test_whatever_run_toml_holds(data: st.DataObject, tmp_path: Path) -> None:
     (folder / "run.toml").write_bytes(data.draw(st.one_of(mutations(whole), st.binary(max_size=200))))
     try:
         with opened(folder, IDENTITY):
-            write_run(folder, IDENTITY, {}, [], [])
-            note_end(folder, "k", {"dtype": "x"}, {})
+            name_no_judge(folder)
+            assert "judge" not in read_about(folder).run
+            write_run(folder, IDENTITY, {"judge": "k"}, [], [], engine={"dtype": "x"})
     except AnjianError as error:
         assert len(str(error).splitlines()) == 1
     else:

@@ -253,6 +253,8 @@ async def carry_out(
 
     result = await run_plan(prepared, folder, console, known)
     report = write_report(folder, prepared.suite)
+    if result.folder != folder:  # What is said is not what the run shows.
+        report = write_report(result.folder, prepared.suite)
     rows = msgspec.to_builtins(result.rows)
     spent = table_of(result.spent)
     return Run(

@@ -29,16 +29,41 @@ def plain_console(*, stderr: bool = False, quiet: bool = False) -> Console:
 
 def tell(line: str) -> None:
     """Writes a line, or several, to standard error."""
-    try:
-        sys.stderr.write(f"{kept_lines(line)}\n")
-    except BrokenPipeError:
-        silence(sys.stderr)
+    sys.stderr.write(f"{kept_lines(line)}\n")
+
+
+class _Told(io.TextIOWrapper):
+    """Standard error: what nobody can read, as on a full disk, ends no work."""
+
+    def write(self, text: str, /) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            silence(self)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            silence(self)
 
 
 def prepare_output() -> None:
-    """Lets standard output show `?` for what its encoding lacks; standard error has escapes for it by itself."""
+    """Lets standard output show `?` for what its encoding lacks, and work go on where standard error takes nothing.
+
+    Where a standard stream is closed, nowhere is opened in its place, so that no other file gets its number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(nowhere, True)
+            setattr(sys, name, open(nowhere, mode, encoding="utf-8", errors="replace", closefd=False))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        encoding = sys.stderr.encoding
+        sys.stderr = _Told(sys.stderr.detach(), encoding, "backslashreplace", line_buffering=True)
 
 
 def flush_output() -> None:

@@ -38,6 +38,9 @@ def writing(path: Path) -> Iterator[None]:
         raise UsageError(f"--out {path} is a file; choose a folder") from None
     except NotADirectoryError:
         raise UsageError(f"--out {path} lies below a file; choose another folder") from None
+    except IsADirectoryError as error:
+        named = error.filename2 or error.filename
+        raise UsageError(f"{named} is a folder where a file is to be; remove it, or choose another --out") from None
     except OSError as error:
         mend = "free some space or choose another --out, and run the same command again"
         raise AnjianError(f"cannot write {path}: {error.strerror or error}; {mend}") from None

@@ -71,7 +71,9 @@ def run() -> None:
             tell(f"anjian: {shown}; `anjian --help` and `anjian COMMAND --help` explain")
         code = error.exit_code
     except OSError as error:  # Standard output is on a full disk, say.
-        tell(f"anjian: {error}")
+        where = error.filename or "to standard output"
+        mend = "free some space or send it elsewhere; what was answered is kept, run the same command again"
+        tell(f"anjian: cannot write {where}: {error.strerror}; {mend}")
         silence(sys.stdout)
         code = 1
     if code == INTERRUPTED:

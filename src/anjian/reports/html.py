@@ -17,12 +17,12 @@ from anjian.reports.page import render_page
 from anjian.reports.published import load_published, published_names
 from anjian.reports.text import interval_text, number
 from anjian.reports.words import KINDS, ROLES, SHAPES, named, reason
+from anjian.runs.folder import REPORT
 from anjian.runs.money.spending import Spent, amount, money
 from anjian.scores.measures import THINKING
 from anjian.scores.rows import Row
 from anjian.suites.base import BUNDLED, Suite
 
-REPORT = "report.html"
 ENOUGH = 0.95
 """Coverage below this is flagged."""
 

@@ -20,8 +20,7 @@ from anjian.models.function import PREFIX
 from anjian.models.resolve import Access, keyed_addresses
 from anjian.models.spec import parse, parse_or_folder
 from anjian.runs.evaluate import run_plan, weights_of
-from anjian.runs.folder import LEDGER, RUN, SCORES, read_about, run_name
-from anjian.runs.judged import JUDGED
+from anjian.runs.folder import JUDGED, LEDGER, RUN, SCORES, read_about, run_name
 from anjian.runs.money.purse import Purse
 from anjian.runs.money.spending import Spent, roles_of
 from anjian.runs.money.usage import read_usage

@@ -33,8 +33,8 @@ from anjian.models.resolve import Access
 from anjian.models.settled import settings_of, version_of
 from anjian.models.weights import fingerprint
 from anjian.runs.desk import Desk
-from anjian.runs.folder import LEDGER, REPLIES, RUN, SCORES, VERDICTS, Identity, note_end, opened, write_run
-from anjian.runs.judged import outdone, place_of, show
+from anjian.runs.folder import LEDGER, REPLIES, RUN, SCORES, VERDICTS, Identity, note_spent, opened, write_run
+from anjian.runs.judged import By, begin, outdone, place_of, show
 from anjian.runs.ledger import Ledger
 from anjian.runs.money.purse import MEND, Purse
 from anjian.runs.money.spending import Spent, table_of
@@ -50,6 +50,9 @@ WORTH_ANOTHER_TRY = (
     TIMEOUT, CONNECTION, HTTP_ERROR, BAD_REPLY, RATE_LIMIT, NOT_ASKED, FUNCTION_ERROR, NO_ANSWER, JUDGE_UNPARSED,
 )  # fmt: skip
 """Reasons of calls that came to nothing: the next run makes them again. Those of judges and adversaries end so, too."""
+
+FOR_ANOTHER = (NOT_ASKED, EARLIER_TURN_FAILED)
+"""Reasons that say nothing by themselves: something else had failed before."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -123,14 +126,15 @@ async def run_plan(
             about["filtered"] = plan.filtered
         if not (folder / RUN).exists():
             write_run(folder, identity, about, prepared.items, selection.notes, plan.access.told)
-        place = place_of(folder, plan.judge)
+        versions = versions_of(plan, models)
+        by = By(plan.judge, "+".join(versions.get(one, "") for one in plan.judges).strip("+"))
+        place = place_of(folder, by)
         count = prepared.suite.counting()
         with (
             Ledger(folder / LEDGER) as ledger,
             written(place / REPLIES) as replies,
             written(place / VERDICTS) as verdicts,
         ):
-            versions = versions_of(plan, models)
             purse.enter(folder / LEDGER, ledger.usage)
             replay = Desk(prepared, ledger, Seats(plan.names, ledger, {}, versions))
             output = Output(prepared, replay, replies, verdicts, count)
@@ -141,18 +145,19 @@ async def run_plan(
                 engine = models[plan.model].about() | _learned_of(models, plan.model)
             ledger.commit()
             await output.finish()
+            begin(place)
         rows = count.rows(plan.model, plan.judge, plan.epochs)
         replace(place / SCORES, msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
         spent = purse.spent(plan.roles, folder / LEDGER)
         notes = [*selection.notes, *output.notes()]
-        stays = outdone(folder, place, plan.judge)
-        shown = place if stays else folder
+        stays = outdone(folder, place, by)
         if stays:
-            note_end(folder, "", {}, table_of(spent))
+            note_spent(folder, table_of(spent))
         else:
-            show(folder, place)
-        write_run(shown, identity, about, prepared.items, notes, plan.access.told)
-        note_end(shown, plan.judge, engine, table_of(spent))
+            show(folder, place, by)
+        shown = place if stays else folder
+        about |= by.table()
+        write_run(shown, identity, about, prepared.items, notes, plan.access.told, engine, table_of(spent))
     mend = MEND if purse.closed else ""
     return Result(
         rows=rows,
@@ -169,7 +174,7 @@ async def run_plan(
 
 def failures_of(count: Count) -> list[tuple[str, int, str]]:
     """Why replies have no verdict, the commonest reason first; last what was not asked because of another failure."""
-    order = sorted(count.reasons, key=lambda one: (one in (NOT_ASKED, EARLIER_TURN_FAILED), -count.reasons[one]))
+    order = sorted(count.reasons, key=lambda one: (one.endswith(FOR_ANOTHER), -count.reasons[one]))
     return [(one, count.reasons[one], one_line(count.words[one])) for one in order]
 
 

@@ -21,6 +21,9 @@ from anjian.models.base import Sampling
 from anjian.text import one_line
 
 RUN, LEDGER, REPLIES, VERDICTS, SCORES = "run.toml", "ledger.sqlite", "replies.jsonl", "verdicts.jsonl", "scores.json"
+REPORT, JUDGED = "report.html", "judged"
+BESIDE_LEDGER = {LOCK, f"{RUN}.part", JUDGED, "server.log", "batches.jsonl"}
+"""What may lie in a folder that is no run yet: that of a run which has just begun, or a ledger to go on with."""
 T = TypeVar("T")
 LIBRARIES = ("aiohttp", "msgspec", "torch", "transformers", "tokenizers", "vllm", "sglang", "math-verify")
 
@@ -109,11 +112,20 @@ def decoded(path: Path, decode: Callable[[bytes], T]) -> T:
     """Decodes one file of a run; raises UsageError, naming the file."""
     try:
         return decode(path.read_bytes())
-    except OSError as error:
+    except FileNotFoundError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; give the folder of a finished run") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; {_mend(path)}") from None
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        mend = "run the same `anjian eval` again to write it anew" if path.name != RUN else "choose another folder"
-        raise UsageError(f"{path} is broken ({one_line(str(error))}); {mend}") from None
+        raise UsageError(f"{path} is broken ({one_line(str(error))}); {_mend(path)}") from None
+
+
+def _mend(path: Path) -> str:
+    if path.name != RUN:
+        return "run the same `anjian eval` again to write it anew"
+    if not (path.parent / LEDGER).exists():
+        return "choose another folder"
+    return f"its answers are in {LEDGER}: move that file into a new folder and give that as --out"
 
 
 @contextlib.contextmanager
@@ -134,8 +146,8 @@ def opened(folder: Path, identity: Identity) -> Iterator[None]:
 
 def _check(folder: Path, identity: Identity) -> None:
     if not (folder / RUN).exists():
-        others = {path.name for path in folder.iterdir()} - {LOCK, f"{RUN}.part"}
-        if others:
+        names = {path.name for path in folder.iterdir()} - BESIDE_LEDGER
+        if others := {name for name in names if not name.startswith(LEDGER)}:
             raise UsageError(f"--out {folder} holds other files ({min(others)} …) and no run; choose a new folder")
         return
     held = read_about(folder)
@@ -179,16 +191,20 @@ def write_run(
     items: list[Item],
     notes: list[str],
     access: dict[str, Any] | None = None,
+    engine: dict[str, Any] | None = None,
+    spent: dict[str, Any] | None = None,
 ) -> None:
-    """Writes `run.toml`: everything needed to repeat the run. The time is that of the first start."""
-    created, kept = datetime.now(UTC).isoformat(timespec="seconds"), {}
+    """Writes `run.toml`: everything needed to repeat the run, and what came of it.
+
+    The time is that of the first start; what the model settled at opening and what was spent stay as they were where
+    nothing new is known. Who judged is in `run` once the scores of that judge lie beside it, and not before.
+    """
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    found = {"engine": engine, "spent": spent}
     if (folder / RUN).exists():
         held = read_about(folder)
         created = held.anjian.get("created", created)
-        kept = {name: value for name, value in (("engine", held.engine), ("spent", held.spent)) if value}
-        # Who judged is known once there are scores: until then it is who judged the scores that lie there.
-        if "judge" in held.run and "judge" not in run:
-            run = {**run, "judge": held.run["judge"]}
+        found = {"engine": engine or held.engine, "spent": spent or held.spent}
     live = {"adversary": identity.adversary, "rounds": identity.rounds} if identity.adversary else {}
     table = {
         "notes": notes,
@@ -199,24 +215,27 @@ def write_run(
         "items": {"origin": identity.origin, "count": len(items), "sha256": items_hash(items)},
         "libraries": dict(_libraries()),
         "identity": _identity_table(identity),
-        **kept,
+        **{name: value for name, value in found.items() if value},
     }
     replace(folder / RUN, tomli_w.dumps(table).encode())
 
 
-def note_end(folder: Path, judge: str, engine: dict[str, Any], spent: dict[str, Any]) -> None:
-    """Notes in `run.toml` who judged the scores beside it, what the model settled at opening, and what was spent.
+def name_no_judge(folder: Path) -> None:
+    """Says in `run.toml` that the files beside it are being written."""
+    table = _table(folder)
+    if table["run"].pop("judge", None):
+        table["run"].pop("judge_version", None)
+        replace(folder / RUN, tomli_w.dumps(table).encode())
 
-    Without a judge it stays who judged them before.
-    """
-    table = tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
-    if judge:
-        table["run"]["judge"] = judge
-    if engine:
-        table["engine"] = engine
+
+def note_spent(folder: Path, spent: dict[str, Any]) -> None:
+    """Notes in `run.toml` what was spent on top of it."""
     if spent:
-        table["spent"] = spent
-    replace(folder / RUN, tomli_w.dumps(table).encode())
+        replace(folder / RUN, tomli_w.dumps({**_table(folder), "spent": spent}).encode())
+
+
+def _table(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
 
 
 def _libraries() -> Iterator[tuple[str, str]]:
