@@ -253,7 +253,11 @@ def test_an_unknown_closing_mark_is_named_and_left(mark: str) -> None:
     assert split_text(f"例：{mark.replace('/', '')}想{mark}").unknown == ""
 
 
-@pytest.mark.parametrize("opening", ["```think\n", "<details><summary>Thinking</summary>", "Thinking...\n"])
+@pytest.mark.parametrize(
+    "opening",
+    ["```think\n", "<details><summary>Thinking</summary>", "Thinking...\n", "**Thinking:**\n", "> Thinking...\n",
+     "## 思考过程\n"],
+)  # fmt: skip
 def test_a_mark_that_wants_its_closing_one_is_unknown_without_it(opening: str) -> None:
     assert split_text(f"{opening}想").unknown == opening.strip(" ")
 

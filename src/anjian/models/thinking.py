@@ -19,7 +19,7 @@ SHAPES: tuple[Shape, ...] = ("both_tags", "closing_only", "opening_only", "none"
 
 OPEN, CLOSE = "<think>", "</think>"
 
-_STARTS = "<＜&[◁【《〈{aHhTt`"
+_STARTS = "<＜&[◁【《〈{aHhTt`*#>"
 """What marks may start with; replies that start otherwise are not compared with the table."""
 _CLOSING = re.compile(r"[<＜&◁\[](?:\s*[/\\|｜]|lt;\s*/|\s*channel|unused)|assistantfinal")
 """How closing marks begin that may stand alone."""
@@ -42,6 +42,8 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 """How a sentence goes on that speaks of a mark."""
+_MOST_SPOKEN_OF = 100
+"""So many closing marks that close nothing are a list of them."""
 _ENDED = ("stop", "eos", "eos_token", "end_turn", "stop_sequence")
 _FENCE = "```"
 _SPEECH = "`\"'“‘「『"
@@ -230,6 +232,8 @@ def _closed_only(body: str, prefilled: bool) -> Thought | None:
             if sure and at_edge:
                 return _divided(body, closing)
         spoken_of.append(closing)
+        if len(spoken_of) == _MOST_SPOKEN_OF:
+            break
     # The prompt opened the thinking for sure: any closing mark will do, even one that is only spoken of.
     return _divided(body, spoken_of[0]) if prefilled and spoken_of else None
 
