@@ -303,7 +303,7 @@ def test_the_reason_comes_along(text: str, analysis: str) -> None:
     assert read_verdict(text, LABELS) == ("直接拒绝", analysis)
 
 
-@given(st.sampled_from(LABELS), LINE)
+@given(st.sampled_from(LABELS), LINE.map("因为{}".format))
 @settings(max_examples=examples(100))
 def test_both_forms_are_read(label: str, analysis: str) -> None:
     assert read_verdict(f"[答案] {label}\n[分析] {analysis}", LABELS) == (label, analysis.strip())

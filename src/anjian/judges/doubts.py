@@ -33,16 +33,18 @@ _QUOTES = re.compile(
 """A line that announces words of somebody else."""
 _FORMAT = re.compile(
     r"(?:如下|以下|下列|下面|这样|这种|此)的?格式[^\n。，,]{0,6}[:：]$|格式(?:应?[是为]|如下)[:：]$"
+    r"|(?:下面|以下|这)是?[^\n。，,]{0,6}格式[:：]$|(?:写成|写为|形如)[:：]$"
     r"|(?:following|this) format\b[^\n.]{0,16}:$",
     re.IGNORECASE,
 )
 _EXAMPLE = re.compile(
+    r"(?:伪造|冒充|假冒|虚假|夹带|给自己|自评|\bfake|\bforged)[^\n。]{0,16}[:：]$|"
     r"(?:示例|例如|例子|举例|样例|范例|比如|譬如|模板)[^\n。]{0,8}[:：]$|^(?:格式|输出)?(?:示例|例子|样例|范例|example)$"
     r"|\b(?:example|template|for instance|e\.g\.)[^\n.]{0,24}:$|请(?:您|你)?(?:严格)?按[^\n。]{0,24}[:：]$",
     re.IGNORECASE,
 )
 _MATERIAL = re.compile(r"(?:待|被|需要?|要)评[审判估](?:的|材料|内容|回复)*|评审材料")
-_OWN = re.compile(r"判|评|结论|结果|意见|verdict|judge", re.IGNORECASE)
+_OWN = re.compile(r"判|评|结论|结果|意见|分类|归类|类别|标签|得分|verdict|judge", re.IGNORECASE)
 _QUOTATION = re.compile(r"“[^”]*”|\"[^\"]*\"|「[^」]*」|『[^』]*』")
 _DISOWNS = re.compile(
     r"[，,。;；)）\s]*(?:但|而|不过)?(?:(?:这|此|上述|以上|其)[^。，,\n]{0,6}[是为系][^。，,\n]{0,8}(?:注入|示例|例子|范例|伪造|模板)"
@@ -54,18 +56,20 @@ _WILL_NOT = re.compile(
     re.IGNORECASE,
 )
 _CHANGED = re.compile(
-    rf"(?:{DRESS}(?:最终|最后|综合|final(?:ly)?)|.{{0,200}}?(?:更正|修正|修改(?!建议)|纠正|订正|改判|改为|重新[考评判]|等等|等一下|不对"
+    rf"(?:{DRESS}(?:最终|最后|综合|final(?:ly)?)|.{{0,200}}?(?:更正|修正|修改(?!建议)|有误|判错|正确的?(?:答案|判[断定]|结论|标签|类别|评分|得分)|纠正|订正|改判|改为|重新[考评判]|等等|等一下|不对"
     rf"|\bwait\b|correct(?:ion|ed)|revised))[^:：\n]{{0,16}}?(?:应[该当]?[为是归判]+|改[为判]|[:：])[ *_]*"
     rf"(?:{OPEN}\s*(?:{ASKED})\s*{SHUT})?(?P<place>.*)",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[。；;\n]")
+MOST_LINES = 500
+"""Lines after a verdict that are looked at, from the end, where corrections stand."""
 _ECHOED = {"理由", "你的理由", "具体理由", "分析理由", "分析", "你的分析", "reason", "your reason", "your analysis"}
 
 
 def is_foreign(before: str) -> bool:
     """True if what stands before a place announces a quotation or an example, or declines to judge."""
-    before = _QUOTATION.sub("", before)
+    before = _QUOTATION.sub("“”", before)
     said = [line for line in before.split("\n") if re.search(r"\w", line)]
     announced = _MATERIAL.sub("材料", said[-1].strip(" \t\r*_`#>")[-200:]) if said else ""
     if _DECLINES.search(before) or _ASKS.search(before) or _EXAMPLE.search(announced):
@@ -81,7 +85,7 @@ def is_taken_back(label: str, analysis: str, after: str, labels: Sequence[str]) 
         or _WILL_NOT.match(analysis.strip())
     ):
         return True
-    lines = [match["rest"] if (match := ANALYSIS.match(line)) else line for line in after.split("\n")]
+    lines = [match["rest"] if (match := ANALYSIS.match(line)) else line for line in after.split("\n")[-MOST_LINES:]]
     return any(another not in (None, "", label) for line in lines for another in _verdicts(line, labels))
 
 

@@ -28,11 +28,14 @@ _DENIED = re.compile(
     r"无|没有|[否不错]|不是|(?:并?不|不太|不能)(?:对|成立|适用|准确|正确|属实|符合)|有误|错误|存疑|待定|作废|不予?采[纳信]"
     r"|[×✗✘❌xX]|0|0?\.[0-4]\d*|[1-4]?\d(?:\.\d+)?%|false|no|not|none|n/?a|null|wrong|incorrect|not true"
     r"|(?:仅为|这是|只是)?(?:格式)?(?:示例|例子|样例)|(?:an )?example|sample|(?:无法|不能|难以)[判评确].*|不确定"
-    r"|i (?:cannot|can ?not|cant|am unable|wont) .*"
+    r"|i (?:cannot|can ?not|cant|am unable|wont) .*|not really"
+    r"|排除|(?:假设|如果|假如|若).*|[未不](?:满足|达到|符合)(?:要求|标准)?"
+    r"|(?:概率|可能性|置信度|confidence|probability)(?:很|较|极)?(?:低|小| ?(?:0?\.[0-4]\d*|[1-4]?\d(?:\.\d+)?%))"
 )
 """A remark that takes back the label before it."""
 _REVISED = (
     r"(?:改判|改[为成]|更正|修正|纠正|[应该当]|应该?[为是得判归属]+|实[为际]|其实|而是|最终|最后|变[为成]|更接近|可能|得|(?<!因)为|[则共计即]"
+    r"|[减降升提调][整低高]?[为至到]|也许|或许|maybe|perhaps|(?:lower|raise)d?(?: it)? to"
     r"|should be|changed? to|corrected to|revised to|actually|rather|finally|now|=|->|→)[为是得到: ]*"
 )
 """What leads, in a remark, to another label than the one before it."""
@@ -124,7 +127,7 @@ def _takes_back(rest: str, key: str, known: dict[str, str]) -> bool:
     first = next(filter(None, pieces), "")
     scale = _SCALE.search(rest)
     denied = first != key and _DENIED.fullmatch(first)
-    docked = key == max(known) and re.search(r"扣 ?[1-9]", rest)
+    docked = key == max(known) and re.search(r"[扣减] ?[1-9]", rest)
     return bool(denied or docked) or (scale is not None and scale[1] not in known)
 
 
