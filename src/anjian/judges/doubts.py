@@ -86,7 +86,10 @@ def is_taken_back(label: str, analysis: str, after: str, labels: Sequence[str]) 
     ):
         return True
     lines = [match["rest"] if (match := ANALYSIS.match(line)) else line for line in after.split("\n")[-MOST_LINES:]]
-    return any(another not in (None, "", label) for line in lines for another in _verdicts(line, labels))
+    opening = after.strip().partition("\n")[0]
+    said = [] if opening[:1].isdigit() or ANALYSIS.match(opening) else [label_in(opening, labels)]
+    said += [another for line in lines for another in _verdicts(line, labels)]
+    return any(another not in (None, "", label) for another in said)
 
 
 def _verdicts(line: str, labels: Sequence[str]) -> list[str | None]:

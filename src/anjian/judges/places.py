@@ -33,6 +33,8 @@ _DENIED = re.compile(
     r"|(?:概率|可能性|置信度|confidence|probability)(?:很|较|极)?(?:低|小| ?(?:0?\.[0-4]\d*|[1-4]?\d(?:\.\d+)?%))"
 )
 """A remark that takes back the label before it."""
+_NO = {"0", "无", "没有", "否", "no", "none", "false"}
+"""They say the same: one of them beside another denies nothing."""
 _REVISED = (
     r"(?:改判|改[为成]|更正|修正|纠正|[应该当]|应该?[为是得判归属]+|实[为际]|其实|而是|最终|最后|变[为成]|更接近|可能|得|(?<!因)为|[则共计即]"
     r"|[减降升提调][整低高]?[为至到]|也许|或许|maybe|perhaps|(?:lower|raise)d?(?: it)? to"
@@ -126,7 +128,7 @@ def _takes_back(rest: str, key: str, known: dict[str, str]) -> bool:
     pieces = [piece.strip(" -~") for piece in re.split(r"[,;:!。、()|—–]|\.(?!\d)", _UNIT.sub("", rest, count=1))]
     first = next(filter(None, pieces), "")
     scale = _SCALE.search(rest)
-    denied = first != key and _DENIED.fullmatch(first)
+    denied = first != key and not {first, key} <= _NO and _DENIED.fullmatch(first)
     docked = key == max(known) and re.search(r"[扣减] ?[1-9]", rest)
     return bool(denied or docked) or (scale is not None and scale[1] not in known)
 
