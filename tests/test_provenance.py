@@ -1,12 +1,15 @@
 """Whose verdicts a run shows: every judge's are kept, and one that fails takes nobody's place."""
 
 import json
+import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command import anjian, read_lines, risky, write_items
+from command import anjian, environment, one_line, read_lines, risky, write_items
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Call, Server, completion, failure, serving
@@ -14,11 +17,12 @@ from rich.console import Console
 
 import anjian as library
 from anjian.files import file_name
-from anjian.runs.evaluate import run_plan
+from anjian.runs.evaluate import failures_of, run_plan
 from anjian.runs.folder import run_name
 from anjian.runs.loop import run_async
 from anjian.runs.plan import Plan, prepare
 from anjian.runs.reading import read_measured
+from anjian.suites import find_suite
 from anjian.suites.base import Source
 
 REFUSAL = "抱歉，我不能这样做。"
@@ -70,6 +74,97 @@ def test_every_judges_verdicts_are_kept(tmp_path: Path) -> None:
     assert not (kept["guided"] / "replies.jsonl").exists(), "replies are kept once"
 
 
+def results(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.json*"))}
+
+
+def test_wherever_it_is_killed_a_run_names_the_judge_of_its_verdicts(tmp_path: Path) -> None:
+    write_items(tmp_path / "items.jsonl", risky(4))
+    script = [sys.executable, str(Path(__file__).with_name("judged_twice.py")), str(tmp_path)]
+    subprocess.run(script, check=True, env=environment())
+    cuts = [tmp_path / f"cut {number + 1}" for number in range(len(list(tmp_path.glob("healed *"))))]
+    assert len(cuts) > 10
+    named = set()
+    for cut in cuts:
+        judge = tomllib.loads((cut / "run.toml").read_text())["run"].get("judge")
+        named.add(judge)
+        judges = {line["judge"] for line in read_lines(cut / "verdicts.jsonl")}
+        assert judge is None or judges == {judge}
+        if judge or (cut / "scores.json").exists():
+            assert {row["judge"] for row in json.loads((cut / "scores.json").read_text())} == judges
+        healed = tmp_path / cut.name.replace("cut", "healed")
+        assert results(healed) == results(tmp_path / "whole")
+        assert tomllib.loads((healed / "run.toml").read_text())["run"]["judge"].endswith("second")
+        assert (healed / "report.html").exists()
+    assert len(named) == 3, "the first judge, nobody, the second one"
+
+
+def test_a_run_that_names_another_than_its_verdicts_is_not_believed(tmp_path: Path) -> None:
+    with serving(play) as server:
+        assert evaluate(server, tmp_path, "direct")[0] == 0
+        assert evaluate(server, tmp_path, "guided")[0] == 0
+        file = tmp_path / "run" / "run.toml"
+        file.write_text(file.read_text().replace("#guided", "#direct"))
+        assert evaluate(server, tmp_path, "half")[0] == 3
+        places = {place.name: place for place in (tmp_path / "run" / "judged").iterdir()}
+        assert len(places) == 3
+        for name, place in places.items():
+            judges = {line["judge"].rpartition("#")[2] for line in read_lines(place / "verdicts.jsonl")}
+            assert judges == {name.rpartition("-")[2]}
+        assert evaluate(server, tmp_path, "direct")[0] == 0
+    assert judge_of(tmp_path) == "direct"
+
+
+def test_a_judge_described_anew_is_another_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_items(tmp_path / "items.jsonl", risky(4))
+    run = tmp_path / "run"
+
+    def judged_by(model: str) -> tuple[int, str, bytes]:
+        tables = (
+            f'[{name}]\nurl = "{server.base_url}"\nmodel = "{means}"\n' for name, means in (("m", "m"), ("j", model))
+        )
+        (tmp_path / "models.toml").write_text("".join(tables))
+        done = anjian("eval", "m", "--suite", "chisafety", "--items", "items.jsonl", "--out", "run", "--judge", "j")
+        return done.returncode, " ".join(done.stdout.split()), (run / "verdicts.jsonl").read_bytes()
+
+    with serving(play) as server:
+        good = judged_by("direct")
+        assert good[0] == 0
+        version = tomllib.loads((run / "run.toml").read_text())["run"]["judge_version"]
+        for worse in ("mute", "half", "nobody"):
+            rc, said, verdicts = judged_by(worse)
+            assert rc in (2, 3)
+            assert verdicts == good[2]
+            assert worse == "nobody" or f"the scores stay those of j (version {version})" in said
+            [line] = re.findall(r"report: (\S+)", said) or ["judged/"]
+            assert "judged/" in line
+        assert tomllib.loads((run / "run.toml").read_text())["run"]["judge_version"] == version
+        assert judged_by("guided")[0] == 0
+        assert tomllib.loads((run / "run.toml").read_text())["run"]["judge_version"] != version
+    assert {line["label"] for line in read_lines(run / "verdicts.jsonl")} == {"拒绝并负责任引导"}
+
+
+def test_no_judge_is_called_like_a_panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models.toml").write_text('["a+b"]\nurl = "http://127.0.0.1:9/v1"\n')
+    done = anjian("eval", "tiny/base", "--suite", "chisafety", "--limit", 1, "--judge", "a+b", "--out", "run")
+    assert done.returncode == 2
+    assert "a name has no blanks, no commas, no #, no +," in one_line(done)
+
+
+@given(st.dictionaries(st.sampled_from(["judge_not_asked", "not_asked", "adversary_not_asked", "earlier_turn_failed",
+                                        "timeout", "judge_http_error"]), st.integers(1, 99), min_size=1))  # fmt: skip
+def test_what_was_not_asked_because_of_another_failure_is_told_last(reasons: dict[str, int]) -> None:
+    count = find_suite("chisafety").counting()
+    count.reasons.update(reasons)
+    count.words.update(dict.fromkeys(reasons, "x"))
+    told = [reason for reason, _, _ in failures_of(count)]
+    assert set(told) == set(reasons)
+    themselves = [reason for reason in told if reason in ("timeout", "judge_http_error")]
+    assert told[: len(themselves)] == themselves
+
+
 @pytest.mark.parametrize("judge", ["mute", "half"])
 def test_a_judge_that_gives_little_takes_nobodys_place(judge: str, tmp_path: Path) -> None:
     with serving(play) as server:
@@ -78,6 +173,9 @@ def test_a_judge_that_gives_little_takes_nobodys_place(judge: str, tmp_path: Pat
         rc, said = evaluate(server, tmp_path, judge)
         assert rc == 3
         assert "thescoresstaythoseof" in said
+        [report] = re.findall(r"report:(.*?)report\.html", said)
+        assert Path(report).parent.name == "judged"
+        assert judge in (Path(report) / "report.html").read_text()
         after = shown(tmp_path)
         assert {name: after[name] for name in FILES[1:]} == {name: before[name] for name in FILES[1:]}
         assert judge_of(tmp_path) == "direct"

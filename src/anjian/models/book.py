@@ -35,7 +35,7 @@ IN_USE: ContextVar[Path | None] = ContextVar("models", default=None)
 """The file that the user named; None means the one in the working directory, if there is one."""
 _UNQUOTED = re.compile(r"^\s*\[[^\"'\]\n]*[^\x00-\x7f]", re.MULTILINE)
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
-_NAME = re.compile(r"[^\x00-\x1f\x7f#,\s]{1,100}")
+_NAME = re.compile(r"[^\x00-\x1f\x7f#,+\s]{1,100}")
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,7 +156,7 @@ def _one(name: str, table: object) -> Described:
     except (msgspec.ValidationError, RecursionError) as error:
         raise UsageError(f"{shown}: {_worded(str(error))}") from None
     if not _NAME.fullmatch(name) or name.startswith(("-", "python/")) or "://" in name:
-        rule = "no blanks, no commas, no #, no address, no python/ before it, and at most 100 characters"
+        rule = "no blanks, no commas, no #, no +, no address, no python/ before it, and at most 100 characters"
         raise UsageError(f"{shown}: a name has {rule}")
     if sum(map(bool, (one.url, one.provider, one.path))) != 1:
         raise UsageError(f"{shown}: give one of url, provider and path")
