@@ -73,7 +73,7 @@ def read_verdict(text: str, labels: Sequence[str]) -> tuple[str, str] | None:
         analysis = form["analysis"].strip()
         return (
             None
-            if is_taken_back(form["answer"], analysis, f"[分析] {analysis}", labels)
+            if is_taken_back(form["answer"], analysis, f"[分析]\n{analysis}", labels)
             else (form["answer"], analysis)
         )
     if whole := _whole(text, labels):
@@ -117,7 +117,7 @@ def _whole(text: str, labels: Sequence[str]) -> tuple[str, str] | None:
         return None
     label, analysis = str(found.answer).strip(), found.analysis.strip()
     alone = label in labels and text.count('"answer"') == 1
-    return (label, analysis) if alone and not is_taken_back(label, analysis, f"[分析] {analysis}", labels) else None
+    return (label, analysis) if alone and not is_taken_back(label, analysis, f"[分析]\n{analysis}", labels) else None
 
 
 def _agreed(places: list[_Place], labels: Sequence[str]) -> tuple[str, str] | None:
@@ -176,7 +176,7 @@ def _fields(text: str, keys: set[str], labels: Sequence[str], own_line: bool = F
     Where an object has one of the keys, a label under another name for a verdict is an answer too.
     """
     return [
-        _Place(value, text[: found.start], (reason := _reason(found)), f"{text[found.end :]}\n[分析] {reason}")
+        _Place(value, text[: found.start], (reason := _reason(found)), f"{text[found.end :]}\n[分析]\n{reason}")
         for found in islice(find_objects(text), MOST_PLACES)
         if not own_line or not text[: found.start].rpartition("\n")[2].strip()
         for key, value in found.fields
