@@ -1,9 +1,7 @@
 """What models refuse: learned from the server's words, tried without, remembered, said once."""
 
-import json
-from collections.abc import Callable
+import time
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -11,7 +9,7 @@ from asking import put, question
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Call, completion, failure, serving
-from refusals import CROWDED, LIMITS, REFUSED, STREAM_ONLY, SYSTEM
+from refusals import CROWDED, FULL, LIMITS, REFUSED, SCHEMA, SOFT, STREAM_ONLY, SYSTEM, refusing, sse
 
 from anjian.items.records import Message
 from anjian.models.base import CallError, Request, Sampling
@@ -20,27 +18,10 @@ from anjian.models.http.dialect import Dialect, Talk, joined
 from anjian.models.http.wire.body import body_of
 from anjian.models.http.wire.errors import error_of
 
-Sent = dict[str, Any]
-FULL = Sampling(0.0, 0.9, 16384, seed=1)
-SOFT = Sampling(0.0, 0.9, seed=1, budget=16384)
-SCHEMA = {"type": "object"}
-
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "FIRST_PAUSE", 0.0)
-
-
-def refusing(wrong: Callable[[Sent], bool], message: str, status: int = 400, **error: Any) -> Callable[[Call], Any]:
-    """A server that refuses some bodies, and answers all others."""
-    return lambda call: failure(status, message, **error) if wrong(call.body) else completion("好")
-
-
-def sse(*deltas: dict[str, Any], **last: Any) -> web.Response:
-    chunks: list[dict[str, Any]] = [{"choices": [{"delta": delta}]} for delta in deltas]
-    chunks += [{"choices": [{"delta": {}, "finish_reason": "stop"}]}, {"choices": [], **last}]
-    lines = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
-    return web.Response(text="".join(lines) + "data: [DONE]\n\n", content_type="text/event-stream")
 
 
 @pytest.mark.parametrize(("name", "words"), REFUSED)
@@ -161,7 +142,7 @@ def test_a_model_that_only_streams_is_read_in_streams(words: str) -> None:
     [first, _] = asked.results
     assert not isinstance(first, CallError)
     assert (first.reasoning, first.prompt_tokens, first.completion_tokens) == ("想", 3, 4)
-    assert asked.about["learned"][0].startswith("replies are streamed")
+    assert asked.about["learned"][0].startswith("replies come as a stream")
 
 
 def test_stream_options_go_where_they_are_refused() -> None:
@@ -215,7 +196,18 @@ def test_a_schema_that_has_worked_is_not_given_up_for_a_bad_moment() -> None:
     assert not asked.about
 
 
-@pytest.mark.parametrize("words", ["API 调用参数有误，请检查文档。", "InvalidParameter: parameter error"])
+VAGUE = [
+    "API 调用参数有误，请检查文档。",
+    "InvalidParameter: parameter error",
+    "sampling parameters are not supported",
+    "采样参数不支持",
+    "Unknown parameter",
+    "This model takes no generation config",
+    "推理参数不支持",
+]
+
+
+@pytest.mark.parametrize("words", VAGUE)
 def test_words_that_name_nothing_cost_the_sampling_only_where_that_helps(words: str) -> None:
     with serving(refusing(lambda body: "temperature" in body, words)) as server:
         asked = put(server, question("甲", sampling=FULL))
@@ -305,3 +297,9 @@ def test_any_body_has_words(body: bytes) -> None:
     words = complaints.words_of(body)
     assert complaints.limit_in(words, 100) in (None, *range(1, 100))
     assert (complaints.room_in(words) or 1) > 0
+
+
+def test_long_rows_of_digits_cost_no_time() -> None:
+    start = time.perf_counter()
+    assert complaints.room_in("context window " + "1" * 20_000) is None
+    assert time.perf_counter() - start < 2

@@ -15,13 +15,14 @@ from typing import Any
 import msgspec
 
 from anjian.errors import AnjianError, UsageError
-from anjian.models.base import CONNECTION, HTTP_ERROR, TOO_LONG, CallError, Model, Reply, Request
+from anjian.models.base import CONNECTION, HTTP_ERROR, CallError, Model, Reply, Request
 from anjian.models.batch.api import Api, NoBatchApiError
 from anjian.models.batch.forms import Job, Line, line_of, lines_of, outcome_of
 from anjian.models.batch.parts import Batch, BatchFailedError, Call, unanswered
 from anjian.models.batch.room import Room
 from anjian.models.batch.store import Store
 from anjian.models.http.client import HttpModel
+from anjian.models.http.dialect import may_teach
 from anjian.models.http.wire.errors import is_passing
 from anjian.models.http.wire.reply import is_empty, used_in
 
@@ -268,8 +269,7 @@ class BatchModel:
 
     def _learns(self, call: Call, error: CallError, said: bytes) -> bool:
         """True if the server refuses something that can be left out."""
-        refused = error.reason in (HTTP_ERROR, TOO_LONG) and (not error.fatal or error.status == 404)
-        return refused and call.talk.learn(error, said, self._model.body(call.request, call.talk))
+        return may_teach(error) and call.talk.learn(error, said, self._model.body(call.request, call.talk))
 
     def _again(self, call: Call, error: CallError) -> None:
         """Sends a call in the next batch, a few times."""

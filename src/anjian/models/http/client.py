@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 from yarl import URL
 
-from anjian.models.base import CONNECTION, HTTP_ERROR, RATE_LIMIT, TOO_LONG, CallError, Model, Reply, Request
+from anjian.models.base import CONNECTION, HTTP_ERROR, RATE_LIMIT, CallError, Model, Reply, Request
 from anjian.models.http.address import chat_url, is_azure, is_elsewhere, shown, versioned
 from anjian.models.http.connection import Answer, Connection, OutOfFilesError
-from anjian.models.http.dialect import Dialect, Talk
+from anjian.models.http.dialect import Dialect, Talk, may_teach
 from anjian.models.http.endpoints import Endpoint, Endpoints
 from anjian.models.http.pace import Pace
 from anjian.models.http.patience import (
@@ -33,7 +33,7 @@ from anjian.models.http.patience import (
 from anjian.models.http.sockets import room_for
 from anjian.models.http.wire.body import body_of, settle
 from anjian.models.http.wire.errors import error_of, is_passing, is_spent, pause_of
-from anjian.models.http.wire.reply import decode_body, used_in
+from anjian.models.http.wire.reply import decode_body, is_empty, used_in
 from anjian.text import one_line
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -166,26 +166,26 @@ class HttpModel:
                 talk = talk or self.talk(request)
                 await self._after(failed, body, talk, patience)
                 continue
-            if not reply.text.strip() and not reply.reasoning.strip() and reply.finish_reason == "stop":
-                talk = talk or self.talk(request)
+            used = reply.prompt_tokens, reply.completion_tokens
+            talk = talk or self.talk(request)
+            if says_nothing(reply) and talk.learn_from_nothing(body):
+                before = _sum(before, used)
+                continue
+            if is_empty(reply):
                 pause = patience.pause(EMPTY, TRIES[EMPTY])
                 if pause is not None:
-                    before = _sum(before, (reply.prompt_tokens, reply.completion_tokens))
-                    if not talk.learn_from_nothing(body):
-                        await self._waits.wait(pause, why_of(EMPTY, CallError(EMPTY, "")))
+                    before = _sum(before, used)
+                    await self._waits.wait(pause, why_of(EMPTY, CallError(EMPTY, "")))
                     continue
-            elif talk:
-                talk.understood(body)
             else:
-                self._dialect.schema_works |= "response_format" in body
+                talk.understood(body)
             self._answered = True
             return msgspec.structs.replace(reply, before=before) if any(before) else reply
 
     async def _after(self, failed: _FailedError, body: dict[str, Any], talk: Talk, patience: Patience) -> None:
         """Prepares the next try after a failure, or raises what it stands for."""
         error = failed.error
-        refused = error.reason in (HTTP_ERROR, TOO_LONG) and (not error.fatal or error.status == 404)
-        if refused and talk.learn(error, failed.said, body):
+        if may_teach(error) and talk.learn(error, failed.said, body):
             return
         kind = NO_FILES if isinstance(error, OutOfFilesError) else error.reason
         if kind == RATE_LIMIT and is_spent(error.detail):
@@ -242,7 +242,7 @@ class HttpModel:
                 raise self.refusal(answer)
             reply = self.masked(decode_body(answer.body))
         except CallError as error:
-            if lost and is_elsewhere(answer.status, answer.body):
+            if lost and not endpoint.answers and is_elsewhere(answer.status, answer.body):
                 error.detail += f" (asked at {shown(url)}; {MEND})"
             error.used = used_in(answer.body)
             pause = pause_of(answer.headers, answer.body) if is_passing(error) else None
@@ -317,6 +317,11 @@ class HttpModel:
         except CallError as error:
             error.fatal |= error.reason == CONNECTION and not self._connection.reached
             raise
+
+
+def says_nothing(reply: Reply) -> bool:
+    """True for what a model that is held to a schema says where it cannot: nothing, blanks up to the limit, or `{}`."""
+    return reply.text.strip() in ("", "{}") and not reply.reasoning.strip()
 
 
 def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:

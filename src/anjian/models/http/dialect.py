@@ -1,8 +1,9 @@
 """What was learned of one model at its server: what it refuses, and how it wants to be asked instead.
 
 Everybody is asked in the plain form of the API first. A refusal that blames something that was sent is a lesson: the
-call is made again without it, and once that is answered the lesson holds for the rest of the session. A lesson that
-does not help is dropped, nothing is blamed twice in a call, and then the server's error stands.
+call is made again without it, and once that is answered the lesson holds for the rest of the session; for this call
+alone where the same has been answered in another. A lesson that does not help is dropped, nothing is blamed twice in a
+call, and then the server's error stands.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from anjian.items.records import Message
-from anjian.models.base import TOO_LONG, CallError, Request
+from anjian.models.base import HTTP_ERROR, TOO_LONG, CallError, Request
 from anjian.models.http import complaints
 from anjian.models.http.complaints import BUDGETS
 
@@ -19,6 +20,13 @@ SAMPLING = ("temperature", "top_p", "seed")
 SCHEMA = "response_format"
 PLAIN_REFUSALS = {400, 422}
 """Where it is enough that something is refused; what else may be at fault must be named by the error."""
+SCHEMA_REFUSALS = PLAIN_REFUSALS | {406, 415, 501}
+"""Where a schema may be at fault, whatever is said."""
+MAY_TEACH = {403, 404, 405}
+"""Fatal, as a rule, and now and then said of something that was sent; then the error must name it."""
+
+Mark = tuple[str, object]
+"""Something that was sent, with its value where servers take one and refuse another."""
 
 
 class Lesson(msgspec.Struct, frozen=True):
@@ -32,6 +40,7 @@ class Lesson(msgspec.Struct, frozen=True):
         once: True if it holds for this call alone.
         also: Further keys that are left out with it.
         why: The server's words.
+        blamed: What was sent that it does otherwise.
     """
 
     what: str
@@ -41,6 +50,7 @@ class Lesson(msgspec.Struct, frozen=True):
     once: bool = False
     also: tuple[str, ...] = ()
     why: str = ""
+    blamed: frozenset[Mark] = frozenset()
 
     @property
     def key(self) -> str:
@@ -72,26 +82,41 @@ class Dialect:
     def __init__(self, tell: Callable[[str], None] = print) -> None:
         """Takes who is told of each lesson, once."""
         self._tell = tell
-        self._lessons: dict[tuple[str, int], Lesson] = {}
-        self.schema_works = False
+        self._lessons: dict[tuple[str, int, bool], Lesson] = {}
+        self._answered: set[Mark] = set()
 
     @property
     def learned(self) -> list[str]:
         """Each lesson in words, with the server's own."""
-        return [f"{lesson.said}: {lesson.why}" for lesson in self._lessons.values()]
+        return [self._said(lesson) for lesson in self._lessons.values()]
 
     def apply(self, body: dict[str, Any]) -> None:
         """Changes a plain body into what the server takes."""
         for lesson in self._lessons.values():
-            if not lesson.once:
+            if not lesson.once and not self.knows_better(lesson):
                 lesson.apply(body)
+
+    def answered(self, body: dict[str, Any]) -> None:
+        """Remembers what was sent in a call that was answered."""
+        self._answered |= marks(body)
+
+    def knows_better(self, lesson: Lesson) -> bool:
+        """True if all that a lesson blames was answered in some call: then it is single calls that suffer from it."""
+        return bool(lesson.blamed) and lesson.blamed <= self._answered
 
     def keep(self, lesson: Lesson) -> None:
         """Remembers a lesson that helped."""
-        known = (lesson.key, 0 if lesson.once else lesson.limit)
+        once = lesson.once or self.knows_better(lesson)
+        if once and lesson.what == SCHEMA:
+            return
+        known = (lesson.key, 0 if once else lesson.limit, once)
         if known not in self._lessons:
             self._lessons[known] = lesson
-            self._tell(f"{lesson.said}: {lesson.why}")
+            self._tell(self._said(lesson))
+
+    def _said(self, lesson: Lesson) -> str:
+        some = " in some calls" if self.knows_better(lesson) else ""
+        return f"{lesson.said}{some}: {lesson.why}"
 
 
 class Talk:
@@ -127,25 +152,26 @@ class Talk:
         self._broken += error.status >= 500
         sent = {name: value for name, value in body.items() if name not in self._own}
         found = self._lessons(error, words, sent, streams="stream" in body)
-        return self._try(next((lesson for lesson in found if lesson.key not in self._spent), None), error.detail)
+        lesson = next((lesson for lesson in found if lesson.key not in self._spent), None)
+        return self._try(lesson, error.detail, body)
 
     def learn_from_nothing(self, body: dict[str, Any]) -> bool:
         """Takes in an empty reply, which may come of a schema."""
         offered = SCHEMA in body and SCHEMA not in self._own and f"drop {SCHEMA}" not in self._spent
-        return self._try(self._without_schema() if offered else None, "the reply was empty")
+        return self._try(_without(SCHEMA) if offered else None, "the reply was empty", body)
 
     def understood(self, body: dict[str, Any]) -> None:
         """Remembers what was tried, since it was answered."""
-        self._dialect.schema_works |= SCHEMA in body
+        self._dialect.answered(body)
         for lesson in self._trials:
-            if not (lesson.what == SCHEMA and lesson.once):
-                self._dialect.keep(lesson)
+            self._dialect.keep(lesson)
 
-    def _try(self, lesson: Lesson | None, why: str) -> bool:
+    def _try(self, lesson: Lesson | None, why: str, body: dict[str, Any]) -> bool:
         if lesson is None:
             return False
         self._spent.add(lesson.key)
-        self._trials.append(msgspec.structs.replace(lesson, why=why))
+        blamed = frozenset(mark for mark in marks(body) if mark[0] in (lesson.what, *lesson.also))
+        self._trials.append(msgspec.structs.replace(lesson, why=why, blamed=blamed))
         return True
 
     def _lessons(self, error: CallError, words: str, sent: dict[str, Any], streams: bool) -> Iterator[Lesson]:
@@ -154,7 +180,7 @@ class Talk:
             yield from _shorter(words, sent, self._soft)
             return
         if not streams and complaints.wants_stream(words):
-            yield Lesson("stream", "stream", "replies are streamed")
+            yield Lesson("stream", "stream", "replies come as a stream, as the model demands")
         if complaints.wants_one_of_both(words) and "temperature" in sent and "top_p" in sent:
             yield _without("top_p")
         for name in complaints.named_in(words):
@@ -162,17 +188,24 @@ class Talk:
                 yield from _shorter(words, sent, self._soft)
             elif name in sent:
                 yield _without(name)
-        if complaints.blames_roles(words) and joined(sent.get("messages", ())) != sent.get("messages", ()):
+        messages = sent.get("messages", ())
+        if not error.fatal and complaints.blames_roles(words) and joined(messages) != messages:
             yield Lesson("messages", "join", "system prompts stand in the first user turn, and roles alternate")
-        sampling = [name for name in SAMPLING if name in sent]
-        if sampling and error.status in PLAIN_REFUSALS and complaints.is_vague(words):
-            yield Lesson(sampling[0], "drop", f"{', '.join(sampling)} are not sent", also=tuple(sampling[1:]))
-        if SCHEMA in sent and (error.status in PLAIN_REFUSALS or self._broken > 1):
-            yield self._without_schema()
+        yield from _unnamed(error, words, sent)
+        if SCHEMA in sent and (error.status in SCHEMA_REFUSALS or self._broken > 1):
+            yield _without(SCHEMA)
 
-    def _without_schema(self) -> Lesson:
-        # Where schemas have worked, it is this call that suffers from something.
-        return Lesson(SCHEMA, "drop", f"{SCHEMA} is not sent", once=self._dialect.schema_works)
+
+def may_teach(error: CallError) -> bool:
+    """True if an error may be about something that was sent."""
+    return error.reason in (HTTP_ERROR, TOO_LONG) and (not error.fatal or error.status in MAY_TEACH)
+
+
+def marks(body: dict[str, Any]) -> set[Mark]:
+    """What of a body servers may refuse."""
+    found: set[Mark] = {(name, body[name]) for name in ("temperature", "top_p", *BUDGETS) if name in body}
+    found |= {(name, None) for name in ("seed", SCHEMA, "stream_options") if name in body}
+    return found | {("messages", any(message.role == "system" for message in body.get("messages", ())))}
 
 
 def other_name(budget: str) -> str:
@@ -200,6 +233,17 @@ def _without(name: str) -> Lesson:
     return Lesson(name, "drop", f"{name} is not sent")
 
 
+def _unnamed(error: CallError, words: str, sent: dict[str, Any]) -> Iterator[Lesson]:
+    """What can be done where some parameter is at fault, and the words do not say which."""
+    if not complaints.is_vague(words) or error.status not in PLAIN_REFUSALS | {404}:
+        return
+    if error.status == 404 and SCHEMA in sent:
+        yield _without(SCHEMA)
+    sampling = [name for name in SAMPLING if name in sent]
+    if sampling:
+        yield Lesson(sampling[0], "drop", f"{', '.join(sampling)} are not sent", also=tuple(sampling[1:]))
+
+
 def _shorter(words: str, sent: dict[str, Any], soft: bool) -> Iterator[Lesson]:
     """What can be done about the limit of a reply; a soft one is nobody's wish and may be left out."""
     name = next((name for name in BUDGETS if name in sent), None)
@@ -210,12 +254,13 @@ def _shorter(words: str, sent: dict[str, Any], soft: bool) -> Iterator[Lesson]:
     if room and room < sent[name]:
         said = f"{name} is lowered where the context has less room"
         yield Lesson(name, "limit", said, limit=room, once=True)
-    if not crowded and complaints.speaks_of_limit(words):
+    too_large = not crowded and complaints.speaks_of_limit(words)
+    if too_large:
         limit = complaints.limit_in(words, sent[name])
         if limit:
             yield Lesson(name, "limit", f"{name} is at most {limit}", limit=limit)
     elif not crowded and (other_name(name) in words or not soft):
         yield Lesson(name, "rename", f"{name} is sent as {other_name(name)}")
-    if soft:
-        # Left to itself, the server gives as much as it has.
+    if soft or too_large:
+        # Left to itself, the server gives as much as it has, which is less than what was asked for.
         yield Lesson(name, "drop", f"{name} is not sent", once=crowded)
