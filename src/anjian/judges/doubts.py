@@ -93,7 +93,9 @@ def is_taken_back(label: str, analysis: str, after: str, labels: Sequence[str]) 
 
 
 def _verdicts(line: str, labels: Sequence[str]) -> list[str | None]:
-    """What a line says to be the verdict, in all ways of saying so."""
+    """What a line says to be the verdict, in all ways of saying so; a line in quotation marks says nothing."""
+    if line.lstrip().startswith(('"', "“", "「", "『")):
+        return []
     places = [match["place"] for mark in (NAMED, CALLED) if (match := mark.match(line))]
     if match := _CHANGED.match(line):
         places.append(_CLAUSE.split(match["place"])[0])
