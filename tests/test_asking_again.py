@@ -117,10 +117,29 @@ def test_a_firewalls_refusal_is_one_items_failure(status: int, tmp_path: Path) -
     assert again == [HTTP_ERROR, "三"], "the model answered in an earlier session"
 
 
+@pytest.mark.parametrize("status", [302, 403, 404, 405])
+def test_the_very_first_prompt_may_be_the_one_that_is_blocked(status: int, tmp_path: Path) -> None:
+    assert session(tmp_path / "l", Scripted(refused(status), Reply("二")), "一", "二") == [HTTP_ERROR, "二"]
+    found = session(tmp_path / "m", Scripted(*[refused(status)] * 5), *"一二三四五六")
+    assert found[:4] == [HTTP_ERROR] * 4
+    assert "check the key" in found[4]
+
+
+ABOUT_ALL = [
+    "The model `m` does not exist",
+    "模型不存在",
+    "model_not_found",
+    "Invalid API key",
+    "no permission",
+    "无权限",
+]
+
+
+@pytest.mark.parametrize("words", ABOUT_ALL)
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 405])
-def test_what_every_call_meets_stops_at_once(status: int, tmp_path: Path) -> None:
-    model = Scripted(refused(status))
-    assert "check the key" in session(tmp_path / "l", model, "一", "二")[0]
+def test_what_every_call_meets_stops_at_once(status: int, words: str, tmp_path: Path) -> None:
+    model = Scripted(CallError(HTTP_ERROR, words, fatal=True, status=status))
+    assert "does not answer: " in session(tmp_path / "l", model, "一", "二")[0]
     assert model.calls == 1
 
 
@@ -128,7 +147,7 @@ def test_what_every_call_meets_stops_at_once(status: int, tmp_path: Path) -> Non
 def test_a_key_that_is_no_longer_good_stops_after_successes_too(status: int, tmp_path: Path) -> None:
     found = session(tmp_path / "l", Scripted(Reply("一"), refused(status)), "一", "二", "三")
     assert found[0] == "一"
-    assert "check the key" in found[1]
+    assert ("top up" if status == 402 else "check the key") in found[1]
 
 
 def test_a_model_never_reached_is_wrong_usage() -> None:
@@ -218,6 +237,14 @@ def test_one_blocked_prompt_does_not_stop_a_run(status: int, tmp_path: Path) -> 
         assert unscored(tmp_path) == [None, None, "http_error", None, None]
         assert evaluate(server, tmp_path, count=5)[0] == 3, "alone, it is still no reason to stop"
     assert unscored(tmp_path) == [None, None, "http_error", None, None]
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_where_every_single_call_was_refused_the_end_names_the_mend(concurrency: int, tmp_path: Path) -> None:
+    with serving(lambda call: failure(403, "blocked")) as server:
+        rc, said = evaluate(server, tmp_path, "--concurrency", concurrency, count=3)
+    assert rc == 2
+    assert "blocked; check the key, the base URL and the model's name" in said.strip().splitlines()[-1]
 
 
 def test_an_unknown_model_is_wrong_usage(tmp_path: Path) -> None:

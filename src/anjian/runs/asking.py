@@ -5,6 +5,7 @@ call fails.
 """
 
 import asyncio
+import re
 
 from anjian.errors import AnjianError, UsageError
 from anjian.models.base import (
@@ -32,6 +33,14 @@ PERHAPS_ONE_REQUEST = {301, 302, 303, 307, 308, 403, 404, 405}
 """Status codes with which firewalls answer single prompts, and servers every call to a model that they do not know."""
 REFUSED_IN_A_ROW = 5
 """So many of them without a reply between are no longer single prompts; or twice those before, where that is more."""
+ABOUT_ALL = re.compile(
+    r"\bmodels?\b.{0,80}(?:not|n't|unknown|no such|invalid|unavailable)\b"
+    r"|(?:no such|unknown|invalid|unsupported) (?:model|deployment)"
+    r"|model_?not|deployment|模型.{0,40}(?:不存在|未|无|没有|下线|错误)|no endpoints"
+    r"|api.?key|\bkey\b|\bauth|unauthori|credential|\btoken\b|(?<!have )permission|密钥|鉴权|认证|授权|权限|令牌",
+    re.IGNORECASE,
+)
+"""What is said of the model or the key holds for every call."""
 _SERVER_TROUBLE = {BAD_REPLY, CONNECTION, HTTP_ERROR, RATE_LIMIT, TIMEOUT}
 
 
@@ -80,10 +89,18 @@ class LedgerAsk:
         self._under_way: dict[bytes, asyncio.Future[Reply]] = {}
         self._refused_in_a_row = self._refused_before = 0
         self._given_up = False
+        self._last_refusal: CallError | None = None
 
     def waiting(self) -> str:
         """What the model waits for at present."""
         return self._model.waiting() if self._model else ""
+
+    @property
+    def unanswered(self) -> StoppedError | None:
+        """Why going on is pointless after all: every single call was refused, now and before."""
+        if self._last_refusal is None or self.answered or self.ledger.answered_by(self.name):
+            return None
+        return StoppedError(self.name, self._last_refusal, ever_answered=False)
 
     async def __call__(self, request: Request, usable: Usable | None = None) -> Reply:
         """Returns the reply; raises CallError for a failed call and StoppedError where going on is pointless."""
@@ -165,10 +182,11 @@ class LedgerAsk:
         if error.status not in PERHAPS_ONE_REQUEST:
             return False
         self._refused_in_a_row += 1
+        self._last_refusal = error
         if self._refused_in_a_row >= max(REFUSED_IN_A_ROW, 2 * self._refused_before):
             return False
-        others = len(self._under_way) > 1
-        return others or self.answered > 0 or self.ledger.answered_by(self.name)
+        others = len(self._under_way) > 1 or self.answered > 0 or self.ledger.answered_by(self.name)
+        return others or not ABOUT_ALL.search(error.detail)
 
 
 def _settle(future: asyncio.Future[Reply], error: Exception) -> None:

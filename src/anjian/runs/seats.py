@@ -94,6 +94,13 @@ class Seats:
                 return f"{re.split('[/#]', name)[-1][-20:]} {what}" if place else what
         return ""
 
+    def check(self) -> None:
+        """Raises StoppedError where the last of the work is done and somebody refused each call."""
+        for ask in self._asks.values():
+            if error := ask.unanswered:
+                error.ever_answered = any(other.answered for other in self._asks.values())
+                raise error
+
     @property
     def asked(self) -> int:
         """Calls of this session that the ledger did not hold."""

@@ -58,6 +58,7 @@ async def carry_out(
         ticking = asyncio.create_task(progress.ticking())
         try:
             await drive(work, one, min(len(work), at_once))
+            seats.check()
         except StoppedError as error:
             return error.as_remark()
         finally:
