@@ -164,7 +164,7 @@ def test_what_was_paid_for_outlives_a_broken_run_file(copied: Path) -> None:
     (copied / "run.toml").write_text("{ not toml")
     rc, said = again(copied)
     assert rc == 2
-    assert "move that file into a new folder and give that as --out" in said
+    assert "move ledger.sqlite* into a new folder and give that as --out" in said
     moved = copied.parent / "moved"
     moved.mkdir()
     (copied / "ledger.sqlite").rename(moved / "ledger.sqlite")

@@ -125,7 +125,7 @@ def _mend(path: Path) -> str:
         return "run the same `anjian eval` again to write it anew"
     if not (path.parent / LEDGER).exists():
         return "choose another folder"
-    return f"its answers are in {LEDGER}: move that file into a new folder and give that as --out"
+    return f"its answers are in {LEDGER}: move {LEDGER}* into a new folder and give that as --out"
 
 
 @contextlib.contextmanager
