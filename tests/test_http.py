@@ -381,6 +381,16 @@ def test_no_server_at_all_is_fatal_and_named() -> None:
     assert error.detail == "http://127.0.0.1:9/v1: Connection refused"
 
 
+def test_a_server_that_hangs_up_may_want_https(no_pauses: None) -> None:
+    async def hang_up(call: Call) -> web.StreamResponse:
+        assert call.request.transport is not None
+        call.request.transport.abort()
+        return web.Response()
+
+    with serving(hang_up) as server:
+        assert "(is it https?)" in error_from(server).detail
+
+
 def test_a_redirect_is_not_followed() -> None:
     with serving(lambda call: web.Response(status=302, headers={"Location": "http://127.0.0.1:9/"})) as server:
         assert error_from(server).fatal

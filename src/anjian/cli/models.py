@@ -81,7 +81,7 @@ def check_model(
     """Ask a model once, and say what was understood: thinking, streaming, parameters, tokens."""
     import time
 
-    from anjian.console import plain_console, tell
+    from anjian.console import plain_console
     from anjian.errors import AnjianError
     from anjian.items.records import Message
     from anjian.models.base import CallError, Request, Sampling
@@ -89,7 +89,7 @@ def check_model(
     from anjian.prompts import render
     from anjian.runs.loop import run_async
 
-    model = open_model(name, Access(timeout=timeout, tell=tell))
+    model = open_model(name, Access(timeout=timeout))
     question = Message("user", render("anjian.cli", "check"))
     request = Request((question,), Sampling(temperature=0, top_p=1, seed=1, budget=1024))
     started = time.monotonic()

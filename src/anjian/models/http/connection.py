@@ -148,7 +148,9 @@ class Connection:
             other = "http" if url.scheme == "https" else "https"
             mend = f"the server does not speak {url.scheme}; write {other}://…"
             return CallError(CONNECTION, f"{shown(url)}: {mend} ({self._one_line(said)})", fatal=not self.reached)
-        return self._lost(url, said)
+        hung_up = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
+        asks = " (is it https?)" if hung_up and url.scheme == "http" and not self.reached else ""
+        return self._lost(url, f"{said}{asks}")
 
     def _lost(self, url: URL, why: str) -> CallError:
         return CallError(CONNECTION, f"{shown(url)}: {self._one_line(why)}")
