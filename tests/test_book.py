@@ -317,7 +317,7 @@ def test_an_address_without_its_scheme_is_told(name: str) -> None:
 
 
 def test_a_scheme_may_be_spelled_in_capitals() -> None:
-    assert parse(" HTTP://127.0.0.1:8000/v1#m ").urls == ("http://127.0.0.1:8000/v1",)
+    assert parse(" HTTP://127.0.0.1:8000/v1#m").urls == ("http://127.0.0.1:8000/v1",)
 
 
 def test_one_bad_entry_does_not_stand_in_the_way_of_others(tmp_path: Path) -> None:

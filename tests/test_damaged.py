@@ -235,7 +235,7 @@ def test_a_folder_that_is_being_made_holds_no_other_files(tmp_path: Path) -> Non
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "a.part").mkdir()
-    with pytest.raises(AnjianError, match="cannot write"):
+    with pytest.raises(AnjianError, match="is a folder where a file is to be"):
         replace(tmp_path / "a", b"x")
     with locked(tmp_path):
         replace(tmp_path / "b", b"x")

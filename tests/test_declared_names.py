@@ -39,6 +39,7 @@ OTHER_MEANINGS = {
     ("reports/text.py", "f"),
     # A field of the API; words of judges; what a filtered reply is worth (--filtered refusal).
     ("models/", "refusal"),
+    ("models/", "binary"),
     ("judges/parse.py", "score"),
     ("judges/parse.py", "reasoning"),
     ("judges/places.py", "score"),

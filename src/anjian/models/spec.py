@@ -117,13 +117,12 @@ def parse(name: str) -> Spec:
 
 
 def _address(name: str) -> str:
-    """A name as it was meant: without blanks around it, the scheme of an address in small letters.
+    """A name as it was meant: an address without blanks before it, and its scheme in small letters.
 
     Raises:
         UsageError: It is an address without a scheme.
     """
-    name = name.strip()
-    scheme, colon, rest = name.partition("://")
+    scheme, colon, rest = name.lstrip().partition("://")
     if colon and scheme.lower() in ("http", "https"):
         return f"{scheme.lower()}://{rest}"
     unknown = "#" in name and _kind(name.partition("/")[0]) is None
