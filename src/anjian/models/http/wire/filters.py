@@ -49,7 +49,7 @@ class Filters(msgspec.Struct, frozen=True):
         """True if a reply is what a gateway puts in the model's place, or ends with what it breaks a reply off with."""
         text = text.strip()
         if len(text) <= LONGEST_CANNED_TEXT and (
-            self.texts(text) or (self.likely_texts(text) and not self.self_talk(text))
+            self.texts(text) or (not self.self_talk(text) and self.likely_texts(text))  # The quicker one first.
         ):
             return True
         return text.endswith(CLOSING_BRACKETS) and bool(self.tails(text[-LONGEST_TAIL:]))
