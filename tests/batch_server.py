@@ -1,6 +1,5 @@
 """A real little server of the Batch API on the loopback interface, in a thread, that does as a test tells it to."""
 
-import asyncio
 import contextlib
 import json
 import subprocess
@@ -9,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from aiohttp import web
+from loopback import listening
 
 Table = dict[str, Any]
 Say = Callable[[Table], tuple[int, Table] | None]
@@ -183,35 +183,17 @@ class BatchServer:
 @contextlib.contextmanager
 def batches(say: Say) -> Iterator[BatchServer]:
     """Runs a server while the block runs."""
-    server, loop, ready = BatchServer(say), asyncio.new_event_loop(), threading.Event()
+    server = BatchServer(say)
 
-    async def start() -> web.AppRunner:
-        app = web.Application(client_max_size=2**28)
-        app.router.add_post("/v1/files", server.handle, name="upload")
-        app.router.add_get("/v1/files/{id}/content", server.handle, name="content")
-        app.router.add_post("/v1/batches", server.handle, name="create")
-        app.router.add_get("/v1/batches", server.handle, name="listing")
-        app.router.add_get("/v1/batches/{id}", server.handle, name="look")
-        app.router.add_post("/v1/chat/completions", server.handle, name="chat")
-        runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-        server.port = runner.addresses[0][1]
-        return runner
+    def app() -> web.Application:
+        made = web.Application(client_max_size=2**28)
+        made.router.add_post("/v1/files", server.handle, name="upload")
+        made.router.add_get("/v1/files/{id}/content", server.handle, name="content")
+        made.router.add_post("/v1/batches", server.handle, name="create")
+        made.router.add_get("/v1/batches", server.handle, name="listing")
+        made.router.add_get("/v1/batches/{id}", server.handle, name="look")
+        made.router.add_post("/v1/chat/completions", server.handle, name="chat")
+        return made
 
-    def work() -> None:
-        asyncio.set_event_loop(loop)
-        runner = loop.run_until_complete(start())
-        ready.set()
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
-        loop.close()
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    try:
+    with listening(app) as server.port:
         yield server
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)

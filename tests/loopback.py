@@ -111,20 +111,15 @@ async def silence(_: Call) -> web.StreamResponse:
 
 
 @contextlib.contextmanager
-def serving(behave: Behave, path: str = "/v1", tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Runs a server while the block runs; at other paths it knows nothing."""
-    server = Server(behave, path, "https" if tls else "http")
-    loop = asyncio.new_event_loop()
-    ready = threading.Event()
+def listening(app: Callable[[], web.Application], tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Runs an application in a thread of its own while the block runs; yields its port."""
+    loop, ready, ports = asyncio.new_event_loop(), threading.Event(), list[int]()
 
     async def start() -> web.AppRunner:
-        app = web.Application(client_max_size=2**24)
-        app.router.add_post(f"{path}/chat/completions", server.handle)
-        runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
+        runner = web.AppRunner(app(), shutdown_timeout=0.1, access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024, ssl_context=tls)
-        await site.start()
-        server.port = runner.addresses[0][1]
+        await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024, ssl_context=tls).start()
+        ports.append(runner.addresses[0][1])
         return runner
 
     def work() -> None:
@@ -139,7 +134,21 @@ def serving(behave: Behave, path: str = "/v1", tls: ssl.SSLContext | None = None
     thread.start()
     assert ready.wait(10)
     try:
-        yield server
+        yield ports[0]
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
+
+
+@contextlib.contextmanager
+def serving(behave: Behave, path: str = "/v1", tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Runs a server while the block runs; at other paths it knows nothing."""
+    server = Server(behave, path, "https" if tls else "http")
+
+    def app() -> web.Application:
+        made = web.Application(client_max_size=2**24)
+        made.router.add_post(f"{path}/chat/completions", server.handle)
+        return made
+
+    with listening(app, tls) as server.port:
+        yield server

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict, cast
 
 from anjian.errors import UsageError
 
@@ -30,6 +30,11 @@ class Reach(TypedDict, total=False):
     server_args: str
     lora: str | Path | None
     chat_template: str | Path | None
+
+
+def reach_of(options: Mapping[str, Any]) -> Reach:
+    """Those of a command's options that say how models are reached."""
+    return cast(Reach, {name: options[name] for name in Reach.__annotations__ if name in options})
 
 
 LARGEST = 2**63

@@ -92,18 +92,19 @@ def compare_models(
     ] = False,
 ) -> None:
     """Run what is missing, then show the models side by side, item by item, with a verdict on the last stage."""
+    options = locals()
     from anjian import api
     from anjian.arguments import access_of
     from anjian.console import plain_console
     from anjian.judges.builtin import DEFAULT
     from anjian.models.base import Sampling
+    from anjian.options import reach_of
     from anjian.reports.comparison import print_comparison
     from anjian.reports.names import Lexicon
     from anjian.runs.compare import Wanted
     from anjian.runs.loop import run_async
     from anjian.runs.money.spending import lines_of
     from anjian.scores.gates import Criteria
-    from anjian.text import plain
 
     wanted = Wanted(
         models=tuple(models),
@@ -117,32 +118,15 @@ def compare_models(
         epochs=epochs,
         filtered=filtered,
         sampling=Sampling(temperature, top_p, max_tokens, seed),
-        access=access_of(
-            {
-                "concurrency": concurrency,
-                "timeout": timeout,
-                "batch": batch,
-                "think_prefilled": think_prefilled,
-                "system": system or "",
-                "extra_body": extra_body or {},
-                "header": header or {},
-                "trust_remote_code": trust_remote_code,
-                "device": device,
-                "dtype": dtype,
-                "batch_size": batch_size,
-                "server_args": server_args or "",
-                "lora": lora,
-                "chat_template": chat_template,
-            }
-        ),
+        access=access_of(reach_of(options)),
         criteria=Criteria(margin / 100, alpha),
     )
     shown, found = run_async(api.side_by_side(wanted, out, plain_console(stderr=True)))
     console = plain_console()
     print_comparison(found.comparison, console, Lexicon(found.suites))
     for line in lines_of(shown.spent):
-        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
-    console.print(f"report: {shown.report}", markup=False, highlight=False)
+        console.print(line, soft_wrap=True)
+    console.print(f"report: {shown.report}")
     raise typer.Exit(shown.exit_code if gate else 0)
 
 

@@ -101,9 +101,11 @@ def evaluate_model(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Evaluate a model: ask, judge, score, report. Run it again to go on where it stopped."""
+    options = locals()
     from anjian.arguments import access_of
     from anjian.judges.builtin import DEFAULT
     from anjian.models.base import Sampling
+    from anjian.options import reach_of
     from anjian.runs.folder import run_name
     from anjian.runs.plan import Plan, prepare
     from anjian.suites.base import Source
@@ -121,24 +123,7 @@ def evaluate_model(
         filtered=filtered,
         limit=limit,
         budget=budget,
-        access=access_of(
-            {
-                "concurrency": concurrency,
-                "timeout": timeout,
-                "batch": batch,
-                "think_prefilled": think_prefilled,
-                "system": system or "",
-                "extra_body": extra_body or {},
-                "header": header or {},
-                "trust_remote_code": trust_remote_code,
-                "device": device,
-                "dtype": dtype,
-                "batch_size": batch_size,
-                "server_args": server_args or "",
-                "lora": lora,
-                "chat_template": chat_template,
-            }
-        ),
+        access=access_of(reach_of(options)),
     )
     prepared = prepare(plan)
     folder = out or Path("runs") / run_name(model, prepared.suite.name)

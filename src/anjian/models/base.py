@@ -8,6 +8,9 @@ import msgspec
 from anjian.errors import AnjianError
 from anjian.items.records import Message
 
+PREFIX = "python/"
+"""What the names of functions begin with that are asked as models."""
+
 # Why a call failed. A failed call is never a verdict: the item is unscored with one of these reasons.
 TIMEOUT = "timeout"
 CONNECTION = "connection"

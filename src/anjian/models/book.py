@@ -28,6 +28,7 @@ from typing import Any
 import msgspec
 
 from anjian.errors import UsageError
+from anjian.models.base import PREFIX
 from anjian.text import one_line
 
 BOOK = Path("models.toml")
@@ -155,8 +156,8 @@ def _one(name: str, table: object) -> Described:
         one = msgspec.convert(table, Described)
     except (msgspec.ValidationError, RecursionError) as error:
         raise UsageError(f"{shown}: {_worded(str(error))}") from None
-    if not _NAME.fullmatch(name) or name.startswith(("-", "python/")) or "://" in name:
-        rule = "no blanks, no commas, no #, no +, no address, no python/ before it, and at most 100 characters"
+    if not _NAME.fullmatch(name) or name.startswith(("-", PREFIX)) or "://" in name:
+        rule = f"no blanks, no commas, no #, no +, no address, no {PREFIX} before it, and at most 100 characters"
         raise UsageError(f"{shown}: a name has {rule}")
     if sum(map(bool, (one.url, one.provider, one.path))) != 1:
         raise UsageError(f"{shown}: give one of url, provider and path")

@@ -12,7 +12,7 @@ from typing import Any
 
 from anjian.errors import UsageError
 from anjian.models.access import APPLIES, OPTIONS, WHERE, Access
-from anjian.models.base import FUNCTION_ERROR, TIMEOUT, CallError, Model, Reply, Request
+from anjian.models.base import FUNCTION_ERROR, PREFIX, TIMEOUT, CallError, Model, Reply, Request
 from anjian.models.function_code import code_hash
 from anjian.models.settled import with_system
 from anjian.text import one_line
@@ -21,7 +21,6 @@ Messages = list[dict[str, str]]
 """`{"role", "content"}` each."""
 Answer = Callable[[Messages], str | Awaitable[str]]
 """From messages to text; may be a coroutine function."""
-PREFIX = "python/"
 AT_ONCE = 16
 
 

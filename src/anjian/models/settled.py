@@ -11,7 +11,7 @@ import msgspec
 from anjian.errors import UsageError
 from anjian.items.records import Message
 from anjian.models.access import Access, shown_body
-from anjian.models.base import Model, Reply, Request
+from anjian.models.base import PREFIX, Model, Reply, Request
 from anjian.models.book import VARIABLE, book_path
 from anjian.models.spec import Spec, parse
 from anjian.text import one_line
@@ -81,7 +81,7 @@ def key_of(variable: str) -> str:
 
 def settings_of(name: str, access: Access) -> dict[str, Any]:
     """What decides a model's replies beside its name, for `run.toml`: secrets and the values of headers left out."""
-    spec = None if name.startswith("python/") else parse(name)
+    spec = None if name.startswith(PREFIX) else parse(name)
     access = with_book(spec, access) if spec else access
     found = {
         "model": (spec.described.path or spec.model) if spec and spec.described else "",

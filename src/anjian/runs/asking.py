@@ -13,6 +13,7 @@ from anjian.models.base import (
     CONNECTION,
     HTTP_ERROR,
     NOT_ASKED,
+    PREFIX,
     RATE_LIMIT,
     TIMEOUT,
     CallError,
@@ -21,7 +22,6 @@ from anjian.models.base import (
     Request,
     Usable,
 )
-from anjian.models.function import PREFIX
 from anjian.models.thinking import has_answer
 from anjian.runs.ledger import Entry, Failure, Ledger, entry
 from anjian.runs.money.purse import Purse

@@ -15,8 +15,7 @@ from rich.console import Console
 from anjian.errors import AnjianError, UsageError
 from anjian.files import replace, writing
 from anjian.judges.builtin import DEFAULT
-from anjian.models.base import Model, Sampling
-from anjian.models.function import PREFIX
+from anjian.models.base import PREFIX, Model, Sampling
 from anjian.models.resolve import Access, keyed_addresses
 from anjian.models.spec import parse, parse_or_folder
 from anjian.runs.evaluate import run_plan, weights_of

@@ -24,11 +24,12 @@ from anjian.models.base import (
     FUNCTION_ERROR,
     HTTP_ERROR,
     NOT_ASKED,
+    PREFIX,
     RATE_LIMIT,
     TIMEOUT,
     Model,
 )
-from anjian.models.function import PREFIX, FunctionModel
+from anjian.models.function import FunctionModel
 from anjian.models.resolve import Access
 from anjian.models.settled import settings_of, version_of
 from anjian.models.weights import fingerprint

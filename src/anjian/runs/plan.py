@@ -9,8 +9,7 @@ from anjian.dialogue.holding import LIVE_ROUNDS, Scripted
 from anjian.errors import UsageError
 from anjian.items.records import Item
 from anjian.judges.builtin import DEFAULT, builtin_judges
-from anjian.models.base import Sampling
-from anjian.models.function import PREFIX
+from anjian.models.base import PREFIX, Sampling
 from anjian.models.resolve import Access
 from anjian.models.spec import parse
 from anjian.runs.money.spending import roles_of

@@ -16,9 +16,8 @@ from anjian.judges.builtin import builtin_judges
 from anjian.judges.kinds import Kind
 from anjian.judges.model import ModelJudge
 from anjian.judges.panel import Panel
-from anjian.models.base import Model, Reply, Request
+from anjian.models.base import PREFIX, Model, Reply, Request
 from anjian.models.book import described
-from anjian.models.function import PREFIX
 from anjian.models.resolve import Access, keyed_addresses, open_model
 from anjian.models.spec import parse
 from anjian.runs.asking import LedgerAsk

@@ -14,9 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from anjian.errors import AnjianError, UsageError
-from anjian.models.base import Model, Reply, Request
+from anjian.models.base import PREFIX, Model, Reply, Request
 from anjian.models.book import Price, described
-from anjian.models.function import PREFIX
 from anjian.models.spec import parse
 from anjian.runs.money.spending import Spent, amount, money, named, price_of, spent_in
 from anjian.runs.money.usage import TOKENS_PER_BYTE, Usage
