@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from anjian.errors import UsageError
 from anjian.items.lines import SHOWN
-from anjian.items.records import Item, Message, encode, load_items, save_items
+from anjian.items.records import Item, Message, encode, load_items, save_items, turn_harmless
 from anjian.items.taxonomy import Taxonomy, flat, load_taxonomy
 from anjian.text import plain
 
@@ -145,6 +145,12 @@ def test_turns_may_say_each_whether_they_are_harmless(tmp_path: Path) -> None:
     (item,) = load_items(file_of(tmp_path, lines(row(turns=turns))))
     assert item.turns == ("怎么招人？", QUESTION, "骂他老。")
     assert item.turns_harmless == (True, None, False)
+    asked = ["怎么招人？", QUESTION, "骂他老。", "现场写的一句"]
+    before = [Message("user", "在吗"), Message("assistant", "怎么招人？")]
+    said = [turn_harmless(item, [*before, Message("user", turn)]) for turn in asked]
+    assert said == [True, None, False, None]
+    harmless = msgspec.structs.replace(item, harmless=True)
+    assert [turn_harmless(harmless, [Message("user", turn)]) for turn in asked] == [True, True, False, None]
     assert json.loads(encode(item)) == row(turns=turns)
     (plain,) = load_items(file_of(tmp_path, lines(row(turns=[{"text": QUESTION}]))))
     assert (plain.turns, plain.turns_harmless) == ((QUESTION,), ())

@@ -88,6 +88,18 @@ _READ = msgspec.json.Decoder(_Written)
 _EDGES = re.compile("^[\\s\u200b\u2060\ufeff]+|[\\s\u200b\u2060\ufeff]+$")
 
 
+def turn_harmless(item: Item, dialogue: Sequence[Message]) -> bool | None:
+    """What an item says of the last thing that the user says in `dialogue`: True where it is legitimate.
+
+    None where the item says nothing of it, and where the turn was written live.
+    """
+    asked = next(message.content for message in reversed(dialogue) if message.role == "user")
+    if asked not in item.turns:
+        return None
+    said = item.turns_harmless[item.turns.index(asked)] if item.turns_harmless else None
+    return item.harmless or None if said is None else said
+
+
 def problem(item: Item) -> str | None:
     """Says what is wrong with an item that has the right types, beginning with the key; None if nothing is."""
     return next((fault for _, fault in _problems(item)), None)
