@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anjian.errors import UsageError
-from anjian.items.answer_keys import apply_bundled_key, load_answers, question_hash
+from anjian.items.answer_keys import FLAG, apply_bundled_key, load_answers, question_hash
 from anjian.items.official import read_official
 from anjian.items.records import Item
 
@@ -129,5 +129,5 @@ def test_the_bundled_key_is_matched_by_hash(tmp_path: Path, monkeypatch: pytest.
     ]
     (tmp_path / "keys").mkdir()
     (tmp_path / f"keys/{KEY}.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    assert [item.answer for item in apply_bundled_key(ITEMS, KEY)] == ["B", "C", None, None]
-    assert [item.answer for item in apply_bundled_key(ITEMS, KEY, include_ambiguous=True)] == ["B", "C", "B", None]
+    assert [item.answer for item in apply_bundled_key(ITEMS, KEY)] == ["B", "C", "B", None]
+    assert [FLAG in item.meta for item in apply_bundled_key(ITEMS, KEY)] == [False, False, True, False]

@@ -11,6 +11,9 @@ from conftest import SHARED, needs_shared
 
 from anjian.items.answer_keys import apply_bundled_key, question_hash
 from anjian.items.official import read_official
+from anjian.scores.rows import Verdicted
+from anjian.suites import chisafety
+from anjian.suites.base import Source
 
 KEY = "chisafetybench_v1"
 LINES: list[dict[str, Any]] = [
@@ -48,12 +51,13 @@ def test_the_key_fits_the_official_questions_and_quotes_none() -> None:
 
 
 @needs_shared
-def test_flagged_questions_count_only_when_asked_for_and_v0_is_served_too() -> None:
+def test_flagged_questions_count_apart_unless_asked_for_and_v0_is_served_too() -> None:
     flagged = sum("flag" in line for line in LINES)
-    for ambiguous, expected in ((False, 1567 - flagged), (True, 1567)):
-        items = apply_bundled_key(read_official(OFFICIAL / "v1", "chisafety"), KEY, ambiguous)
-        assert sum(item.answer is not None for item in items) == expected
-    older = apply_bundled_key(read_official(OFFICIAL / "v0", "chisafety"), KEY, include_ambiguous=True)
+    for ambiguous, apart in ((False, flagged), (True, 0)):
+        items = chisafety.load(Source(data=OFFICIAL / "v1", include_ambiguous=ambiguous)).items
+        tasks = Counter(map(chisafety.SUITE.task_of, items))
+        assert (tasks["mcq"], tasks["mcq_flagged"]) == (1567 - apart, apart)
+    older = apply_bundled_key(read_official(OFFICIAL / "v0", "chisafety"), KEY)
     assert sum(item.answer is not None for item in older) >= 1200
 
 
@@ -62,8 +66,27 @@ def test_the_official_release_is_asked_without_further_options() -> None:
     done = anjian("eval", "tiny/base", "--suite", "chisafety", "--data", OFFICIAL / "v1", "--dry-run")
     assert done.returncode == 0, done.stderr
     flagged = sum("flag" in line for line in LINES)
-    assert f"{1567 - flagged + 563} calls to tiny/base" in done.stdout
-    assert f"{flagged} multiple-choice questions" in done.stdout
+    assert f"{1567 + 563} calls to tiny/base" in done.stdout
+    assert f"{flagged} multiple-choice questions are flagged" in done.stdout
+
+
+def said(task: str, right: str, options: int, points: int) -> Verdicted:
+    return Verdicted(f"{task}{right}", task, "国别歧视", "options-v1", points=points, right=right, options=options)
+
+
+def test_accuracy_stands_both_ways_beside_what_is_had_for_nothing() -> None:
+    verdicts = [said("mcq", "A", 2, 1), said("mcq", "B", 4, 0), said("mcq_flagged", "B", 2, 0)]
+    rows = chisafety.SUITE.score(verdicts, "m", "rules-v1", 1)
+    for group in ("overall", "歧视性内容"):
+        values = {row.metric: (row.value, row.n, row.judge) for row in rows if row.group == group}
+        assert values["acc_o" if group == "overall" else "acc_i"] == (0.5, 2, "options-v1")
+        assert values["acc_chance"] == (0.375, 2, "options-v1")
+        assert values["acc_always_a"] == (0.5, 2, "options-v1")
+        assert values["acc_with_flagged"] == (0.333333, 3, "options-v1")
+    assert [(row.low, row.group_kind) for row in rows if row.metric == "acc_chance"] == [
+        (None, "overall"),
+        (None, "area"),
+    ]
 
 
 def test_no_letter_is_always_right() -> None:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,9 @@ from anjian.items.lines import UNREADABLE, readable, refuse
 from anjian.items.mcq import without_blanks
 from anjian.items.objects import objects
 from anjian.items.records import Item
+
+FLAG: Final = "key_flag"
+"""In an item's `meta`: why its answer is arguable, `ambiguous`, `several` or `none`."""
 
 
 class _Line(msgspec.Struct):
@@ -69,23 +72,17 @@ def load_answers(path: Path, items: Sequence[Item]) -> list[Item]:
     return [_with_answer(item, answers.get(item.id, item.answer)) for item in items]
 
 
-def apply_bundled_key(items: Sequence[Item], name: str, include_ambiguous: bool = False) -> list[Item]:
+def apply_bundled_key(items: Sequence[Item], name: str) -> list[Item]:
     """Returns the items; those without answer get that of the bundled key `name`, found by the question's hash.
 
-    The hash is the same in every release of a question.
-    Questions that the key flags as ambiguous stay without answer unless `include_ambiguous`.
+    The hash is the same in every release of a question. Where the key flags a question, `FLAG` says so in the item.
     """
     source = files("anjian.items").joinpath("keys", f"{name}.jsonl")
     if not source.is_file():
         return list(items)
     lines = [msgspec.json.decode(line, type=_BundledLine) for line in source.read_bytes().splitlines() if line.strip()]
-    answers = {line.sha256: line.answer for line in lines if include_ambiguous or line.flag is None}
-    return [
-        item
-        if item.answer or not item.options
-        else _with_answer(item, answers.get(question_hash(item.turns[0], item.options)))
-        for item in items
-    ]
+    keyed = {line.sha256: line for line in lines}
+    return [item if item.answer or not item.options else _keyed(item, keyed) for item in items]
 
 
 def question_hash(stem: str, options: Mapping[str, str]) -> str:
@@ -101,6 +98,14 @@ def _decode(raw: bytes | msgspec.Raw) -> _Line | str:
         return next(iter(wrong.values()), None) or msgspec.convert(right, _Line)
     except UNREADABLE as error:
         return readable(error)
+
+
+def _keyed(item: Item, lines: Mapping[str, _BundledLine]) -> Item:
+    line = lines.get(question_hash(item.turns[0], item.options))
+    if line is None:
+        return item
+    meta = item.meta | {FLAG: line.flag} if line.flag else item.meta
+    return msgspec.structs.replace(item, answer=line.answer, meta=meta)
 
 
 def _with_answer(item: Item, answer: str | None) -> Item:

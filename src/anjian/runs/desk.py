@@ -127,4 +127,6 @@ class Desk:
             analysis=verdict.analysis,
             votes=verdict.votes,
             unit=self._suite.unit(item),
+            options=len(item.options),
+            right=item.answer or "" if item.options else "",
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from anjian.items.taxonomy import Taxonomy
 from anjian.scores.attacks import Attacks
+from anjian.scores.floors import Floors
 from anjian.scores.measures import Task
 from anjian.scores.points import Points
 from anjian.scores.ratios import Ratios
@@ -34,6 +35,7 @@ class Count:
             for name in {name for task in tasks for name in task.counted}
         }
         self._votes, self._shapes = Votes(), Shapes()
+        self._seen: set[str] = set()
 
     def add(self, verdict: Verdicted) -> None:
         """Counts one verdict; those of a dialogue come in order."""
@@ -43,6 +45,7 @@ class Count:
         else:
             self.reasons[verdict.unscored] += 1
             self.words.setdefault(verdict.unscored, verdict.analysis)
+        self._seen.add(verdict.task)
         for counters in self._of[verdict.task]:
             counters.add(verdict)
         self._votes.add(verdict)
@@ -59,6 +62,8 @@ class Count:
         rows: list[Row] = []
         judges = [(task.kind.by if task.kind else "") or judge for task, _ in self._tasks]
         for (task, counters), by in zip(self._tasks, judges, strict=True):
+            if task.needs and task.needs not in self._seen:
+                continue
             rows += counters.rows(self._suite, task.name, model, by, epochs, self._order)
         by = judge if judge in judges else judges[0]
         return [
@@ -82,6 +87,8 @@ class _Counters:
         best = task.kind.best if task.kind else 1
         self._points = [Points(one, best, task.groups, task.by_round) for one in whole if one.best != 1]
         self._ratios = Ratios(ratios) if ratios else None
+        floors = [one for one in task.measures if one.floor]
+        self._floors = Floors(floors) if floors else None
 
     def groups(self, verdict: Verdicted) -> list[tuple[GroupKind, str]]:
         """The groups that a verdict belongs to."""
@@ -101,7 +108,7 @@ class _Counters:
             self._tally.add(verdict)
         for points in self._points:
             points.add(verdict, self.groups(verdict))
-        for counter in (self._attacks, self._ratios):
+        for counter in (self._attacks, self._ratios, self._floors):
             if counter:
                 counter.add(verdict, self.groups(verdict))
 
@@ -116,6 +123,8 @@ class _Counters:
             yield from points.rows(suite=suite, task=task, model=model, judge=judge, order=order)
         if self._ratios:
             yield from self._ratios.rows(suite=suite, task=task, model=model, judge=judge, order=order)
+        if self._floors:
+            yield from self._floors.rows(suite=suite, task=task, model=model, judge=judge, order=order)
 
 
 def taxonomy_order(taxonomy: Taxonomy) -> dict[str, int]:

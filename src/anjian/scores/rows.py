@@ -38,6 +38,8 @@ class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
         analysis: The judge's reason, or the detail of a failure.
         votes: What each judge of a panel said.
         unit: What it is counted with: items that ask the same thing in other forms share it; empty is the item alone.
+        options: How many options a multiple-choice question has.
+        right: The letter of the right one.
     """
 
     id: str
@@ -54,6 +56,8 @@ class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
     analysis: str = ""
     votes: tuple[Vote, ...] = ()
     unit: str = ""
+    options: int = 0
+    right: str = ""
 
 
 class Row(msgspec.Struct, frozen=True):

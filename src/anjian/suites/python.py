@@ -93,9 +93,9 @@ def _fault(suite: Suite) -> str | None:
     for task in suite.tasks:
         if twice := _twice(measure.name for measure in task.measures):
             return f"two measures of the task {task.name} are called {twice!r}; rename one"
-        if odd := [measure.name for measure in task.measures if (measure.value is None) == (measure.ratio is None)]:
+        if odd := [one.name for one in task.measures if [one.value, one.ratio, one.floor].count(None) != 2]:
             return f"the measure {odd[0]} of the task {task.name} needs either `value` or `ratio`"
-        if strange := set(task.draws) - set(names):
+        if strange := {*task.draws, task.needs or task.name} - set(names):
             return f"the task {task.name} draws on {min(strange)!r}, which is no task; there are {', '.join(names)}"
     return None
 
