@@ -154,7 +154,7 @@ def test_every_reason_and_note_is_told_in_chinese(tmp_path: Path) -> None:
         for words in [*reasons, *(noted(note, LEXICON) for note in found.notes)]:
             assert not re.search(r"[一-鿿]", words.en), words
             verbs |= set(re.findall("变好|变差|保持|可能|没有|无法|不同", words.zh))
-    assert outcomes == {"safer": "safer", "harmed": "harmed", "not proven": "not proven", "other": "harmed"}
+    assert outcomes == {"safer": "safer", "harmed": "harmed", "not proven": "not proven", "other": "not proven"}
     assert {"变好", "变差", "保持", "没有", "无法", "不同"} <= verbs
 
 

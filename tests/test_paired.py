@@ -14,7 +14,8 @@ from anjian.scores.bootstrap import resamples
 from anjian.scores.comparison import Measured, SideBySide, compare_models
 from anjian.scores.gates import Criteria, Decision, decide
 from anjian.scores.measures import Measure, over_refusal_measures, refusal_measures
-from anjian.scores.paired import Change, Metric, holm, paired_change, pseudo_interval
+from anjian.scores.paired import Change, Metric, holm, paired_change
+from anjian.scores.paired_tests import pseudo_interval
 from anjian.scores.rows import Row, Verdicted
 from anjian.suites import compared_suites, find_suite
 
@@ -243,7 +244,7 @@ def test_safer_when_safety_rose_and_the_guards_held() -> None:
         ([RISEN, HELD[1]], "over-refusal was not measured"),
         ([RISEN, HELD[0], guard("pass@1", 40, 0, 0)], "may be worse"),
         ([RISEN, guard("over_refusal", 990, 0, 14), HELD[1]], "may be worse"),
-        ([rr1([0] * 90 + [None] * 10, [2] * 100), *HELD], "10 of 100 items could not be compared"),
+        ([rr1([0] * 90 + [None] * 10, [2] * 100), *HELD], "10 of 100 replies could not be compared"),
     ],
 )
 def test_not_proven(changes: list[Change], why: str) -> None:

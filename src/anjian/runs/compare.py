@@ -93,7 +93,7 @@ async def compare_runs(
     specs = [parse(model) for model in models if not model.startswith(PREFIX)]
     if specs:
         wanted.access.check(*specs)
-    given = {(run.model, run.suite): run for path in wanted.runs for run in _given(path, models, wanted.access, known)}
+    given = _once(run for path in wanted.runs for run in _given(path, models, wanted.access, known))
     declared = _declared(named, given.values())
     suites = named or _by_default(declared)
     if strange := sorted(set(wanted.data) - {suite.name for suite in suites}):
@@ -206,6 +206,17 @@ def _given(path: Path, models: Sequence[str], access: Access, known: Mapping[str
         if not unseen and held[folder].identity.get("weights", "") != weights_of(model, known.get(model), access):
             raise UsageError(f"--run {folder}: the model has other weights now; leave the run out to run it again")
         yield read_measured(folder)
+
+
+def _once(runs: Iterable[Measured]) -> dict[tuple[str, str], Measured]:
+    """The runs by model and suite; raises UsageError where there are two of one: which was meant nobody can know."""
+    found: dict[tuple[str, str], Measured] = {}
+    for run in runs:
+        held = found.setdefault((run.model, run.suite), run)
+        if Path(held.folder).resolve() != Path(run.folder).resolve():
+            both = f"{held.folder} and {run.folder} are both runs of {run.model} on {run.suite}"
+            raise UsageError(f"--run: {both}; give one of them")
+    return found
 
 
 def _imported(path: Path, called: Mapping[str, str]) -> list[Row]:

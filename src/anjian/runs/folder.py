@@ -98,6 +98,7 @@ class RunFile(msgspec.Struct, frozen=True):
     items: dict[str, Any]
     notes: list[str] = []
     sampling: dict[str, Any] = {}
+    access: dict[str, Any] = {}
     identity: dict[str, Any] = {}
     engine: dict[str, Any] = {}
     spent: dict[str, Any] = {}

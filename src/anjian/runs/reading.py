@@ -14,6 +14,9 @@ from anjian.scores.rows import Row, Verdicted
 from anjian.suites import find_suite
 from anjian.suites.base import Suite
 
+CONDITIONS = ("epochs", "adversary", "rounds", "ties", "filtered", "include_ambiguous")
+"""What else `run.toml` says of how a run was made, in its table `run`."""
+
 
 def read_measured(folder: Path) -> Measured:
     """Reads a finished run for a comparison.
@@ -25,7 +28,19 @@ def read_measured(folder: Path) -> Measured:
     verdicts = [msgspec.structs.replace(line, analysis="") for _, line in decode_lines(folder / VERDICTS, Verdicted)]
     model, suite = str(about.run.get("model", "")), str(about.run.get("suite", ""))
     version = str(about.run.get("suite_version", ""))
-    return Measured(model, suite, rows, verdicts, str(about.items.get("sha256", "")), str(folder), version)
+    items = str(about.items.get("sha256", ""))
+    return Measured(model, suite, rows, verdicts, items, str(folder), version, conditions_of(about))
+
+
+def conditions_of(about: RunFile) -> dict[str, str]:
+    """How a run was asked and judged, but for the model, the items and who judged: what runs must share to be compared.
+
+    What `models.toml` says of a model belongs to the model, and a seed decides no more than chance does.
+    """
+    run = {name: value for name, value in about.run.items() if name in CONDITIONS or name.startswith("judge_")}
+    asked = {name: value for name, value in about.access.items() if name in ("system", "extra_body")}
+    drawn = {name: value for name, value in about.sampling.items() if name in ("temperature", "top_p", "max_tokens")}
+    return {name: str(value) for found in (run, drawn, asked) for name, value in found.items()}
 
 
 def replies_of(folder: Path, ids: Collection[str]) -> Iterator[tuple[Verdicted, Replied]]:

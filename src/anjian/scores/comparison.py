@@ -2,33 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Literal
 
 import msgspec
 
-from anjian.scores.gates import Criteria, Decision, decide
+from anjian.scores.gates import POOLED, Criteria, Decision, decide
+from anjian.scores.likeness import Measured, Note, differences
 from anjian.scores.measures import Declaration, Measure, Task
-from anjian.scores.paired import Change, Metric, holm, of_group, paired_change
+from anjian.scores.paired import BOUNDS, Case, Change, Items, Metric, change_of, holm, of_group, paired_items, pooled
 from anjian.scores.paired_ratios import compare_ratios
 from anjian.scores.rows import IMPORTED, Row, Verdicted
 
-
-class Measured(msgspec.Struct, frozen=True):
-    """One run of one model on one suite.
-
-    Attributes:
-        items: Hash of the items asked.
-        folder: Where the run is.
-        version: Of the suite, when it ran.
-    """
-
-    model: str
-    suite: str
-    rows: list[Row]
-    verdicts: list[Verdicted]
-    items: str = ""
-    folder: str = ""
-    version: str = ""
+__all__ = ["Contrast", "Measured", "ModelLine", "Note", "SideBySide", "compare_models"]
 
 
 class ModelLine(msgspec.Struct, frozen=True):
@@ -39,24 +23,23 @@ class ModelLine(msgspec.Struct, frozen=True):
 
 
 class Contrast(msgspec.Struct, frozen=True):
-    """What changed from one model to another, for each metric of the comparison that has items."""
+    """What changed from one model to another, for each metric of the comparison.
+
+    Attributes:
+        changes: Over the replies that both models have verdicts on.
+        pooled: Guards that several suites measure, over the items of all of them.
+        worst: `changes` and `pooled` if the missing replies of the second model were as bad, those of the first as good
+            as can be; empty where none is missing.
+        best: The other way round.
+    """
 
     before: str
     after: str
     changes: tuple[Change, ...]
     decision: Decision
-
-
-NoteKind = Literal["absent", "other items", "other judges", "other versions"]
-
-
-class Note(msgspec.Struct, frozen=True):
-    """What keeps the models from being compared on a suite; `text` says it in English."""
-
-    kind: NoteKind
-    suite: str
-    text: str
-    models: tuple[str, ...] = ()
+    pooled: tuple[Change, ...] = ()
+    worst: tuple[Change, ...] = ()
+    best: tuple[Change, ...] = ()
 
 
 class SideBySide(msgspec.Struct, frozen=True):
@@ -109,12 +92,11 @@ def compare_models(
     columns = [*metrics, *extra.values()]
     lines = tuple(ModelLine(model, tuple(cells.get((model, *_place(one))) for one in columns)) for model in models)
     declared = {suite.name: suite for suite in suites}
-    versions = {suite.name: suite.version for suite in suites}
     pairs = list(pairwise(models)) + ([(models[0], models[-1])] if len(models) > 2 else [])
     contrasts = tuple(
         _contrast(before, after, metrics, declared, found, criteria, protected) for before, after in pairs
     )
-    return SideBySide(tuple(columns), lines, contrasts, criteria, tuple(_notes(metrics, models, found, versions)))
+    return SideBySide(tuple(columns), lines, contrasts, criteria, tuple(_notes(metrics, models, declared, found)))
 
 
 def _key(row: Row) -> tuple[str, str, str, str, str]:
@@ -150,19 +132,51 @@ def _contrast(
     criteria: Criteria,
     protected: Mapping[str, str],
 ) -> Contrast:
-    changes = []
-    for metric in metrics:
-        suite = suites[metric.suite]
-        task, measure = _declared(suite, metric)
-        ends = [runs.get((model, metric.suite)) for model in (before, after)]
-        areas = {} if metric.group_kind == "overall" else suite.taxonomy.area_names()
-        first, second = (of_group(run.verdicts if run else (), metric, task.counted, areas) for run in ends)
-        ratio = measure.ratio
-        changes.append(
-            compare_ratios(metric, ratio, first, second) if ratio else paired_change(metric, measure, first, second)
-        )
-    corrected = holm(changes)
-    return Contrast(before, after, tuple(corrected), decide(corrected, criteria, protected))
+    verdicts = {metric: _ends(metric, (before, after), suites, runs) for metric in metrics}
+
+    def compared(case: Case) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+        changes: list[Change] = []
+        guards: dict[Metric, dict[str, Items]] = {}
+        for metric, (first, second) in verdicts.items():
+            measure = _declared(suites[metric.suite], metric)[1]
+            if measure.ratio:
+                most = max((task.kind.best if task.kind else 1 for task in suites[metric.suite].tasks), default=1)
+                changes.append(compare_ratios(metric, measure.ratio, first, second, case, most))
+                continue
+            items = paired_items(measure, first, second, case)
+            changes.append(change_of(metric, items))
+            if metric.role == "guard" and metric.group_kind == "overall" and items.replies:
+                pool = msgspec.structs.replace(metric, suite="", task="")
+                guards.setdefault(pool, {})[metric.suite] = items
+        pools = tuple(_pool(metric, parts) for metric, parts in guards.items() if len(parts) > 1)
+        return tuple(holm(changes)), pools
+
+    changes, pools = compared("scored")
+    missing = any(change.missing for change in changes)
+    worst, best = (sum(compared(case), ()) for case in BOUNDS) if missing else ((), ())
+    unlike = list(_notes(metrics, (before, after), suites, runs))
+    bounds = (worst, best) if missing else ()
+    decision = decide((*changes, *pools), criteria, protected, bounds, unlike)
+    return Contrast(before, after, changes, decision, pools, worst, best)
+
+
+def _ends(
+    metric: Metric,
+    models: tuple[str, str],
+    suites: Mapping[str, Declaration],
+    runs: Mapping[tuple[str, str], Measured],
+) -> tuple[list[Verdicted], list[Verdicted]]:
+    """The verdicts of two models that a metric is about."""
+    suite = suites[metric.suite]
+    task, _ = _declared(suite, metric)
+    areas = {} if metric.group_kind == "overall" else suite.taxonomy.area_names()
+    held = (runs.get((model, metric.suite)) for model in models)
+    first, second = (of_group(run.verdicts if run else (), metric, task.counted, areas) for run in held)
+    return first, second
+
+
+def _pool(metric: Metric, parts: Mapping[str, Items]) -> Change:
+    return change_of(msgspec.structs.replace(metric, suite=POOLED.join(parts)), pooled(parts))
 
 
 def _declared(suite: Declaration, metric: Metric) -> tuple[Task, Measure]:
@@ -175,22 +189,9 @@ def _declared(suite: Declaration, metric: Metric) -> tuple[Task, Measure]:
 def _notes(
     metrics: Sequence[Metric],
     models: Sequence[str],
+    suites: Mapping[str, Declaration],
     runs: Mapping[tuple[str, str], Measured],
-    declared: Mapping[str, str],
 ) -> Iterator[Note]:
-    shown = {_place(metric) for metric in metrics}
+    """What keeps models from being compared, suite by suite."""
     for suite in dict.fromkeys(metric.suite for metric in metrics):
-        mine = {model: runs[model, suite] for model in models if (model, suite) in runs}
-        if absent := tuple(model for model in models if model not in mine):
-            yield Note("absent", suite, f"{suite}: no run of {', '.join(absent)}", absent)
-        if len({run.items for run in mine.values()}) > 1:
-            words = "the models were asked different items; only shared ones are compared"
-            yield Note("other items", suite, f"{suite}: {words}")
-        versions = {declared[suite], *(run.version for run in mine.values())} - {""}
-        if len(versions) > 1:
-            words = f"the runs are of other versions of the suite ({', '.join(sorted(versions))}); run them again"
-            yield Note("other versions", suite, f"{suite}: {words}", tuple(sorted(versions)))
-        judges = {(row.task, row.judge) for run in mine.values() for row in run.rows if _key(row) in shown}
-        if len(judges) > len({task for task, _ in judges}):
-            words = "the models had different judges; their difference is partly the judges'"
-            yield Note("other judges", suite, f"{suite}: {words}")
+        yield from differences(suite, suites[suite].version, {model: runs.get((model, suite)) for model in models})

@@ -1,30 +1,29 @@
 """Two models on the same items: what changed, how certain that is, and which items flipped.
 
-Items are the unit: the rounds and repetitions of an item are averaged before anything is tested. Where every item is
-right or wrong, McNemar's test (1947) is used, exact below 25 discordant items; elsewhere a permutation test that flips
-the signs of the items' differences. Intervals are percentile bootstraps over items. P values are corrected by Holm
-(1979) over all metrics of a pair of models.
+Items are the unit: the rounds and repetitions of an item are averaged before anything is tested. Intervals are
+percentile bootstraps over items; the tests are in `anjian.scores.paired_tests`. P values are corrected by Holm (1979)
+over all metrics of a pair of models. Replies that lack a verdict can be left out, or counted as the worst or the best
+that they might have been: what is concluded must not rest on which ones are missing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import sqrt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from anjian.judges.base import NO_ANSWER
-from anjian.scores.bootstrap import Numbers, resamples
-from anjian.scores.intervals import Z95
+from anjian.scores.bootstrap import Numbers, mean_interval
 from anjian.scores.measures import Measure, Role
+from anjian.scores.paired_tests import Test, pseudo_interval, tested
 from anjian.scores.rows import Verdicted
 
-EXACT_BELOW = 25
-"""Discordant items from which on McNemar's test uses the chi-square distribution."""
-PERMUTATIONS = 9999
-Test = Literal["mcnemar-exact", "mcnemar", "permutation", "none"]
 Cell = tuple[str, int, int]
 """One reply: its item, repetition and round."""
+Case = Literal["scored", "worst", "best"]
+"""What is made of replies without a verdict: they are left out, or the second model's were the worst and the first's
+the best that there are, or the other way round."""
+BOUNDS: tuple[Case, Case] = ("worst", "best")
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -59,6 +58,8 @@ class Change(msgspec.Struct, frozen=True):
         metric: What is compared.
         n: Items compared.
         left_out: Items of either model that lack a scored counterpart.
+        replies: Replies that there should be of each model, every round and repetition of every item.
+        missing: Those of them that one model or both have no verdict on.
         before: Mean over the items compared, first model; rates are fractions, scores 0 to 100.
         after: The same, second model.
         change: `after - before`.
@@ -76,6 +77,8 @@ class Change(msgspec.Struct, frozen=True):
     metric: Metric
     n: int
     left_out: int
+    replies: int = 0
+    missing: int = 0
     before: float | None = None
     after: float | None = None
     change: float | None = None
@@ -99,7 +102,27 @@ class Change(msgspec.Struct, frozen=True):
         return self.p_holm is not None and self.p_holm < alpha
 
 
-def paired_change(metric: Metric, measure: Measure, before: Iterable[Verdicted], after: Iterable[Verdicted]) -> Change:
+class Items(NamedTuple):
+    """The items of one metric, as two models answered them.
+
+    Attributes:
+        names: Of the items compared.
+        table: What they are worth on average, as fractions of the best reply, before and after: (items, 2).
+        left_out: Items that lack a scored counterpart.
+        replies: Replies that there should be of each model.
+        missing: Those of them that one model or both have no verdict on.
+    """
+
+    names: tuple[str, ...]
+    table: Numbers
+    left_out: int
+    replies: int
+    missing: int
+
+
+def paired_change(
+    metric: Metric, measure: Measure, before: Iterable[Verdicted], after: Iterable[Verdicted], case: Case = "scored"
+) -> Change:
     """Compares two models on one metric.
 
     Args:
@@ -107,6 +130,7 @@ def paired_change(metric: Metric, measure: Measure, before: Iterable[Verdicted],
         measure: What a verdict's points count for it; no ratio, see `anjian.scores.paired_ratios`.
         before: Verdicts of the first model, of the metric's task and group only.
         after: Verdicts of the second.
+        case: What is made of replies without a verdict.
 
     Example:
         >>> from anjian.names import NAMELESS
@@ -116,106 +140,106 @@ def paired_change(metric: Metric, measure: Measure, before: Iterable[Verdicted],
         >>> paired_change(Metric("chisafety", "refusal", "rr1"), rr1, [line], [better]).improved
         ('1',)
     """
-    value = measure.value
-    assert value is not None  # noqa: S101  (ratios are compared elsewhere)
-    first, second = _cells(before, measure.silence), _cells(after, measure.silence)
-    shared = [cell for cell, points in first.items() if points is not None and second.get(cell) is not None]
+    return change_of(metric, paired_items(measure, before, after, case))
+
+
+def paired_items(
+    measure: Measure, before: Iterable[Verdicted], after: Iterable[Verdicted], case: Case = "scored"
+) -> Items:
+    """The items that two models answered; see `paired_change`."""
+    ends = _worths(measure, before), _worths(measure, after)
+    cells = dict.fromkeys(cell for worths in ends for cell in worths)
+    known = [cell for cell in cells if None not in (ends[0].get(cell), ends[1].get(cell))]
+    filled = {"scored": (None, None), "worst": (1.0, 0.0), "best": (0.0, 1.0)}[case]
+    if not measure.higher:
+        filled = filled[::-1]
     sums: dict[str, list[float]] = {}
-    for cell in shared:
-        ends = (first[cell], second[cell])
+    for cell in known if case == "scored" else cells:
         found = sums.setdefault(cell[0], [0.0, 0.0, 0.0])
-        for place, points in enumerate(ends):
-            found[place] += value(points or 0)
+        for place, (worths, fill) in enumerate(zip(ends, filled, strict=True)):
+            worth = worths.get(cell)
+            found[place] += (fill or 0.0) if worth is None else worth
         found[2] += 1
-    everybody = {cell[0] for cell in (*first, *second)}
-    left_out = len(everybody) - len(sums)
-    if not sums:
-        return Change(metric, 0, left_out)
-    table = np.array([(a / n, b / n) for a, b, n in sums.values()]) / metric.best
-    return _changed(metric, list(sums), table, left_out)
+    table = np.array([(a / n, b / n) for a, b, n in sums.values()]).reshape(-1, 2)
+    left_out = len({cell[0] for cell in cells}) - len(sums)
+    return Items(tuple(sums), table, left_out, len(cells), len(cells) - len(known))
 
 
-def _cells(verdicts: Iterable[Verdicted], silence: int | None) -> dict[Cell, int | None]:
-    return {
-        (verdict.id, verdict.epoch, verdict.round): silence if verdict.unscored == NO_ANSWER else verdict.points
-        for verdict in verdicts
-    }
+def _worths(measure: Measure, verdicts: Iterable[Verdicted]) -> dict[Cell, float | None]:
+    """What each reply is worth, as a fraction of the best; None where nobody knows."""
+    value, worths = measure.value, dict[Cell, float | None]()
+    assert value is not None  # noqa: S101  (ratios are compared elsewhere)
+    for verdict in verdicts:
+        points = measure.silence if verdict.unscored == NO_ANSWER else verdict.points
+        worths[verdict.id, verdict.epoch, verdict.round] = None if points is None else value(points) / measure.best
+    return worths
 
 
-def _changed(metric: Metric, ids: Sequence[str], table: Numbers, left_out: int) -> Change:
-    """Takes fractions of the best reply, (items, 2)."""
-    difference = table[:, 1] - table[:, 0]
-    p, test = _tested(table)
-    before, after = (float(mean) for mean in table.mean(axis=0))
-    low, high = _percentiles(difference, "/".join((metric.suite, metric.metric, metric.group)))
-    bounds = pseudo_interval(difference)
-    better = difference if metric.higher else -difference
+def pooled(parts: Mapping[str, Items]) -> Items:
+    """The items of several suites together, each named with its suite."""
+    return Items(
+        tuple(f"{suite}/{name}" for suite, items in parts.items() for name in items.names),
+        np.concatenate([items.table for items in parts.values()]),
+        sum(items.left_out for items in parts.values()),
+        sum(items.replies for items in parts.values()),
+        sum(items.missing for items in parts.values()),
+    )
+
+
+def change_of(metric: Metric, items: Items) -> Change:
+    """What changed over some items."""
+    bare = Change(metric, 0, items.left_out, items.replies, items.missing)
+    if not len(items.table):
+        return bare
+    moved = items.table[:, 1] - items.table[:, 0]
+    drawn = mean_interval(moved, "/".join((metric.suite, metric.metric, metric.group)))
+    before, after = (float(mean) for mean in items.table.mean(axis=0))
+    return completed(bare, items.names, moved, (before, after), (drawn, pseudo_interval(moved)), tested(items.table))
+
+
+Ends = tuple[float, float]
+
+
+def completed(
+    bare: Change,
+    names: Sequence[str],
+    moved: Numbers,
+    values: Ends,
+    intervals: tuple[Ends, Ends],
+    test: tuple[float, Test],
+) -> Change:
+    """A change that says only what was compared, with all that was found.
+
+    Args:
+        bare: What was compared, and how much of it is missing.
+        names: The items.
+        moved: By how much each changed.
+        values: Before and after, as fractions of the best, as are the intervals.
+        intervals: Of the change, by bootstrap and the one that stays honest.
+        test: The p value, and the test it is from.
+    """
+    metric = bare.metric
+    gains = moved if metric.higher else -moved
 
     def shown(share: float) -> float:
-        return round(share * metric.best, 6)
+        return round(float(share) * metric.best, 6)
 
-    return Change(
-        metric,
-        len(ids),
-        left_out,
-        before=shown(before),
-        after=shown(after),
-        change=shown(after - before),
+    (low, high), (bound_low, bound_high) = intervals
+    return msgspec.structs.replace(
+        bare,
+        n=len(names),
+        before=shown(values[0]),
+        after=shown(values[1]),
+        change=shown(values[1] - values[0]),
         low=shown(low),
         high=shown(high),
-        bound_low=shown(bounds[0]),
-        bound_high=shown(bounds[1]),
-        p=p,
-        test=test,
-        improved=tuple(name for name, way in zip(ids, better, strict=True) if way > 0),
-        worsened=tuple(name for name, way in zip(ids, better, strict=True) if way < 0),
+        bound_low=shown(bound_low),
+        bound_high=shown(bound_high),
+        p=test[0],
+        test=test[1],
+        improved=tuple(name for name, gain in zip(names, gains, strict=True) if gain > 0),
+        worsened=tuple(name for name, gain in zip(names, gains, strict=True) if gain < 0),
     )
-
-
-def _tested(table: Numbers) -> tuple[float, Test]:
-    from scipy import stats
-
-    difference = table[:, 1] - table[:, 0]
-    if np.isin(table, (0.0, 1.0)).all():
-        up, down = int((difference > 0).sum()), int((difference < 0).sum())
-        if up + down < EXACT_BELOW:
-            return (float(stats.binomtest(up, up + down).pvalue) if up + down else 1.0), "mcnemar-exact"
-        square = (abs(up - down) - 1) ** 2 / (up + down)
-        return float(stats.chi2.sf(square, 1)), "mcnemar"
-    if not difference.any():
-        return 1.0, "permutation"
-    moved = difference[difference != 0]
-    if len(moved) == 1:
-        return 1.0, "permutation"  # Its sign is as likely one way as the other.
-    found = stats.permutation_test(
-        (moved,),
-        lambda values, axis: values.mean(axis=axis),
-        permutation_type="samples",
-        n_resamples=PERMUTATIONS,
-        vectorized=True,
-        batch=max(1, 2_000_000 // len(moved)),
-        rng=np.random.default_rng(0),
-    )
-    return min(1.0, float(found.pvalue)), "permutation"
-
-
-def _percentiles(difference: Numbers, name: str) -> tuple[float, float]:
-    draws = [weights @ difference / len(difference) for weights in resamples(len(difference), name)]
-    low, high = np.percentile(np.concatenate(draws), [2.5, 97.5])
-    return float(low), float(high)
-
-
-def pseudo_interval(difference: Numbers) -> tuple[float, float]:
-    """A 95% interval of a mean difference in [-1, 1] that does not collapse where few items differ.
-
-    Agresti and Min (2005, Statistics in Medicine 24) add half an item to each of the four cells of the paired table:
-    two more items, of which half a one gained and half a one lost everything.
-    """
-    n = len(difference) + 2
-    mean = float(difference.sum()) / n
-    square = (float((difference**2).sum()) + 1) / n
-    spread = Z95 * sqrt(max(0.0, square - mean**2) / n)
-    return max(-1.0, mean - spread), min(1.0, mean + spread)
 
 
 def holm(changes: Sequence[Change]) -> list[Change]:

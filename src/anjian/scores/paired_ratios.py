@@ -4,65 +4,121 @@ A unit is an item, or items that ask the same thing in other forms; see `anjian.
 permutation test, which swaps the two models' verdicts on random units; the interval is a paired bootstrap.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import msgspec
 import numpy as np
 
 from anjian.scores.bootstrap import Numbers, resamples
 from anjian.scores.measures import Ratio
-from anjian.scores.paired import PERMUTATIONS, Change, Metric, pseudo_interval
+from anjian.scores.paired import Case, Change, Metric, completed
+from anjian.scores.paired_tests import PERMUTATIONS, pseudo_interval
 from anjian.scores.ratios import evaluated
 from anjian.scores.rows import Verdicted
 
 _MOST_SIGNS = 4_000_000
 """Swaps held in memory at once."""
+Place = tuple[str, str, int, int]
+"""One reply of a unit: its item, task, repetition and round."""
+Units = dict[str, dict[Place, Verdicted]]
 
 
-def compare_ratios(metric: Metric, ratio: Ratio, before: Iterable[Verdicted], after: Iterable[Verdicted]) -> Change:
-    """Compares two models on one ratio; see `anjian.scores.paired.compare`, with units for items."""
-    first, second = _counts(ratio, before), _counts(ratio, after)
-    units = [unit for unit, counts in first.items() if counts is not None and second.get(unit) is not None]
-    left_out = len(first | second) - len(units)
-    if not units:
-        return Change(metric, 0, left_out)
-    tables = np.array([[first[unit] for unit in units], [second[unit] for unit in units]], dtype=np.float64)
-    ends = evaluated(ratio, tables.sum(axis=1))
-    if not np.isfinite(ends).all():
-        return Change(metric, 0, left_out + len(units))
-    low, high = _interval(ratio, tables, "/".join((metric.suite, metric.metric, metric.group)))
+def compare_ratios(
+    metric: Metric,
+    ratio: Ratio,
+    before: Iterable[Verdicted],
+    after: Iterable[Verdicted],
+    case: Case = "scored",
+    most: int = 1,
+) -> Change:
+    """Compares two models on one ratio; see `anjian.scores.paired.paired_change`, with units for items.
+
+    Args:
+        metric: The column.
+        ratio: What is compared.
+        before: Verdicts of the first model, of the metric's tasks and group only.
+        after: Verdicts of the second.
+        case: What is made of replies without a verdict.
+        most: The points of the best reply: what a missing one might have had.
+    """
+    ends = _units(before), _units(after)
+    places = {place: verdict for units in ends for held in units.values() for place, verdict in held.items()}
+    missing = sum(any(_points(units, verdict) is None for units in ends) for verdict in places.values())
+    first, second = (
+        _counts(ratio, units) if case == "scored" else _filled(ratio, units, other, most, low == metric.higher)
+        for units, other, low in zip(ends, ends[::-1], (case == "best", case == "worst"), strict=True)
+    )
+    names = [name for name, counts in first.items() if counts is not None and second.get(name) is not None]
+    bare = Change(metric, 0, len({**first, **second}) - len(names), len(places), missing)
+    if not names:
+        return bare
+    tables = np.array([[first[name] for name in names], [second[name] for name in names]], dtype=np.float64)
+    was, now = (float(value) for value in evaluated(ratio, tables.sum(axis=1)))
+    if not np.isfinite(now - was):
+        return msgspec.structs.replace(bare, left_out=bare.left_out + len(names))
+    drawn = _interval(ratio, tables, "/".join((metric.suite, metric.metric, metric.group)))
     single = evaluated(ratio, tables)
     moved = single[1] - single[0]
     # Only a plain mean over units has the interval that stays honest for few of them.
-    plain = np.isfinite(moved).all() and np.allclose(single.mean(axis=1), ends)
-    bounds = pseudo_interval(moved) if plain else (low, high)
-    gain = moved if metric.higher else -moved
-
-    def shown(share: float) -> float:
-        return round(float(share) * metric.best, 6)
-
-    return Change(
-        metric,
-        len(units),
-        left_out,
-        before=shown(ends[0]),
-        after=shown(ends[1]),
-        change=shown(ends[1] - ends[0]),
-        low=shown(low),
-        high=shown(high),
-        bound_low=shown(bounds[0]),
-        bound_high=shown(bounds[1]),
-        p=_p(ratio, tables, float(ends[1] - ends[0])),
-        test="permutation",
-        improved=tuple(unit for unit, way in zip(units, gain, strict=True) if way > 0),
-        worsened=tuple(unit for unit, way in zip(units, gain, strict=True) if way < 0),
-    )
+    plain = np.isfinite(moved).all() and np.allclose(single.mean(axis=1), (was, now))
+    bounds = pseudo_interval(moved) if plain else drawn
+    p = _p(ratio, tables, now - was)
+    return completed(bare, names, moved, (was, now), (drawn, bounds), (p, "permutation"))
 
 
-def _counts(ratio: Ratio, verdicts: Iterable[Verdicted]) -> dict[str, Sequence[float] | None]:
-    units: dict[str, list[Verdicted]] = {}
+def _units(verdicts: Iterable[Verdicted]) -> Units:
+    units: Units = {}
     for verdict in verdicts:
-        units.setdefault(verdict.unit or verdict.id, []).append(verdict)
-    return {unit: ratio.counts(found) for unit, found in units.items()}
+        units.setdefault(_unit(verdict), {})[_place(verdict)] = verdict
+    return units
+
+
+def _unit(verdict: Verdicted) -> str:
+    return verdict.unit or verdict.id
+
+
+def _place(verdict: Verdicted) -> Place:
+    return verdict.id, verdict.task, verdict.epoch, verdict.round
+
+
+def _points(units: Units, verdict: Verdicted) -> int | None:
+    """What a model's reply has got in the place of another's; None where there is no verdict."""
+    held = units.get(_unit(verdict), {}).get(_place(verdict))
+    return held.points if held else None
+
+
+def _counts(ratio: Ratio, units: Units) -> Mapping[str, Sequence[float] | None]:
+    return {name: ratio.counts(list(held.values())) for name, held in units.items()}
+
+
+def _filled(ratio: Ratio, units: Units, other: Units, most: int, low: bool) -> Mapping[str, Sequence[float] | None]:
+    """The counts with every missing reply, those that only the other model has among them, as bad or good as can be.
+
+    All missing replies of a unit are given the same points; which, is decided unit by unit on top of what is known.
+    """
+    chosen: dict[str, Sequence[float] | None] = {}
+    open_units: dict[str, list[Sequence[float]]] = {}
+    for name in units | other:
+        held = [*(other.get(name, {}) | units.get(name, {})).values()]
+        scored = [_points(units, verdict) for verdict in held]
+        candidates = []
+        for points in range(most + 1) if None in scored else (0,):
+            verdicts = [
+                msgspec.structs.replace(verdict, points=points, unscored=None) if mine is None else verdict
+                for verdict, mine in zip(held, scored, strict=True)
+            ]
+            candidates += [counts for counts in [ratio.counts(verdicts)] if counts is not None]
+        if len(candidates) > 1:
+            open_units[name] = candidates
+        else:
+            chosen[name] = candidates[0] if candidates else None
+    known = [counts for counts in chosen.values() if counts is not None]
+    total = np.sum(known, axis=0) if known else 0.0
+    for name, candidates in open_units.items():
+        reached = np.nan_to_num(evaluated(ratio, total + np.array(candidates)))
+        best = candidates[int(reached.argmin() if low else reached.argmax())]
+        chosen[name], total = best, total + np.array(best)
+    return chosen
 
 
 def _interval(ratio: Ratio, tables: Numbers, name: str) -> tuple[float, float]:
