@@ -31,6 +31,7 @@ _LEAD = re.compile(
 )
 """What some servers and models put before an opening mark."""
 _LED = "\ufeff\u200b\u200c\u200d\u2060*<`a"
+_EDGES = _STARTS + _LED
 _TRAIL = re.compile(r"\s*(?:\*\*|</(?:p|b|div)\s*>|```(?=\s*\n))")
 """What ends such a thing, after the closing mark."""
 _GREETING = re.compile(r"[^\n<>`\[]{1,40}(?<![：:\s])\s*")
@@ -91,15 +92,16 @@ def split_thinking(reply: Reply) -> Thought:
 
 def has_answer(reply: Reply) -> bool:
     """True if there is more to a reply than thinking."""
-    body = reply.text.strip()
-    if body and not reply.prefilled and not _may_be_mark(body) and not has_brackets(body) and _BARE not in body:
-        return True  # No mark can be in it.
+    if not reply.prefilled and _has_no_mark(reply.text.strip()):
+        return True
     return bool(split_thinking(reply).answer)
 
 
 def split_text(text: str, prefilled: bool = False) -> Thought:
     """Splits raw text; `prefilled` says that the prompt had already opened the thinking."""
     body = text.lstrip()
+    if not prefilled and _has_no_mark(body):
+        return Thought("none", "", body.rstrip())
     if body.startswith(OPEN):
         thinking, _, answer = body[len(OPEN) :].partition(CLOSE)
         thinking, answer = thinking.strip(), answer.strip()
@@ -115,6 +117,11 @@ def split_text(text: str, prefilled: bool = False) -> Thought:
     if cut_off := _opened_after_greeting(body):
         return cut_off
     return Thought("none", "", _unwrapped(body), _unknown(body))
+
+
+def _has_no_mark(body: str) -> bool:
+    """True if no mark can be in a text, known or unknown; looking for single characters is quickest."""
+    return body[:1] not in _EDGES and "/" not in body and not has_brackets(body) and _BARE not in body
 
 
 def _unknown(body: str) -> str:

@@ -1,6 +1,6 @@
 """The desk of a run: holds the dialogue of one item, judges each exchange, and hands both on. Each of them once."""
 
-from functools import cache
+from functools import cache, cached_property
 
 import msgspec
 
@@ -58,10 +58,13 @@ class Desk:
             adversary_sampling=Sampling(seed=plan.sampling.seed),
             rounds=plan.rounds,
         )
-        # What settles how dialogues are held, beside what the folder's identity holds.
-        self._way = (__version__, prepared.suite.version, code_hash(prepared.suite.holding.hold))
         self._judge = cache(self._judge_of)
         self._builtin = not model_names(plan.judges)
+
+    @cached_property
+    def _way(self) -> tuple[str, ...]:
+        """What settles how dialogues are held, beside what the folder's identity holds."""
+        return __version__, self._suite.version, code_hash(self._suite.holding.hold)
 
     def _judge_of(self, task: str) -> Judge:
         kind = self._suite.task(task).kind

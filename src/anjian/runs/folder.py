@@ -6,6 +6,7 @@ import platform
 import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -214,7 +215,7 @@ def write_run(
         "sampling": msgspec.to_builtins(identity.sampling),
         **({"access": access} if access else {}),
         "items": {"origin": identity.origin, "count": len(items), "sha256": items_hash(items)},
-        "libraries": dict(_libraries()),
+        "libraries": _libraries(),
         "identity": _identity_table(identity),
         **{name: value for name, value in found.items() if value},
     }
@@ -239,7 +240,10 @@ def _table(folder: Path) -> dict[str, Any]:
     return tomllib.loads((folder / RUN).read_text(encoding="utf-8"))
 
 
-def _libraries() -> Iterator[tuple[str, str]]:
+@cache
+def _libraries() -> dict[str, str]:
+    found: dict[str, str] = {}
     for name in LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):
-            yield name, version(name)
+            found[name] = version(name)
+    return found

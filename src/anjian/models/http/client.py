@@ -166,19 +166,20 @@ class HttpModel:
                 talk = talk or self.talk(request)
                 await self._after(failed, body, talk, patience)
                 continue
-            used = reply.prompt_tokens, reply.completion_tokens
-            talk = talk or self.talk(request)
-            if says_nothing(reply) and talk.learn_from_nothing(body):
-                before = _sum(before, used)
-                continue
-            if is_empty(reply):
-                pause = patience.pause(EMPTY, TRIES[EMPTY])
-                if pause is not None:
+            if says_nothing(reply):
+                used = reply.prompt_tokens, reply.completion_tokens
+                talk = talk or self.talk(request)
+                if talk.learn_from_nothing(body):
+                    before = _sum(before, used)
+                    continue
+                if is_empty(reply) and (pause := patience.pause(EMPTY, TRIES[EMPTY])) is not None:
                     before = _sum(before, used)
                     await self._waits.wait(pause, why_of(EMPTY, CallError(EMPTY, "")))
                     continue
-            else:
+            if talk and not is_empty(reply):
                 talk.understood(body)
+            elif not talk:
+                self._dialect.answered(body)
             self._answered = True
             return msgspec.structs.replace(reply, before=before) if any(before) else reply
 

@@ -73,7 +73,8 @@ class Connection:
         Raises:
             UsageError: The proxy or the file of certificates cannot be used.
         """
-        self._proxies = {url.origin(): proxy_of(url) for url in self.urls}
+        proxies = {url.origin(): proxy_of(url) for url in self.urls}
+        self._proxies = proxies if any(proxies.values()) else {}
         secure = any(url.scheme == "https" for url in self.urls)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, ssl=_trusted() if secure else True),
@@ -100,7 +101,7 @@ class Connection:
         Raises:
             CallError: Nothing came back, or nothing that could be read; fatal where nothing ever will.
         """
-        proxy = self._proxies[url.origin()]
+        proxy = self._proxies[url.origin()] if self._proxies else None
         try:
             async with self._session.request(
                 method, url, data=body, headers=headers, allow_redirects=False, proxy=proxy

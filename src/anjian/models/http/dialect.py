@@ -25,6 +25,10 @@ SCHEMA_REFUSALS = PLAIN_REFUSALS | {406, 415, 501}
 MAY_TEACH = {403, 404, 405}
 """Fatal, as a rule, and now and then said of something that was sent; then the error must name it."""
 
+VALUED = {"temperature", "top_p", *BUDGETS}
+NAMED = {"seed", SCHEMA, "stream_options"}
+"""What servers may refuse: some for its value, others altogether."""
+
 Mark = tuple[str, object]
 """Something that was sent, with its value where servers take one and refuse another."""
 
@@ -203,9 +207,13 @@ def may_teach(error: CallError) -> bool:
 
 def marks(body: dict[str, Any]) -> set[Mark]:
     """What of a body servers may refuse."""
-    found: set[Mark] = {(name, body[name]) for name in ("temperature", "top_p", *BUDGETS) if name in body}
-    found |= {(name, None) for name in ("seed", SCHEMA, "stream_options") if name in body}
-    return found | {("messages", any(message.role == "system" for message in body.get("messages", ())))}
+    found: set[Mark] = {("messages", any(message.role == "system" for message in body.get("messages", ())))}
+    for name, value in body.items():
+        if name in VALUED:
+            found.add((name, value))
+        elif name in NAMED:
+            found.add((name, None))
+    return found
 
 
 def other_name(budget: str) -> str:

@@ -1,6 +1,6 @@
 """What tells a provider's filter from its model, and from ordinary errors: the table in filters.toml, compiled."""
 
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 import msgspec
@@ -24,22 +24,63 @@ class _Provider(msgspec.Struct, forbid_unknown_fields=True, rename={"exceptions"
     self_talk: list[str] = []
 
 
-class Filters(msgspec.Struct, frozen=True):
-    """The table in one pattern for each column.
+class Filters:
+    """The table in one pattern for each column, compiled when it is first needed.
 
     `words` and `texts` are those of listed providers; `hints` and `likely_texts` are those that any may use, unless
     `exceptions` or `self_talk` are found beside them.
     """
 
-    codes: Find
-    words: Find
-    hints: Find
-    exceptions: Find
-    finish: Find
-    texts: Find
-    likely_texts: Find
-    self_talk: Find
-    tails: Find
+    def __init__(self, table: dict[str, _Provider]) -> None:
+        """Takes the rows of the table."""
+        self._rows = list(table.values())
+        self._listed = [row for name, row in table.items() if name != "any"]
+        self._common = table["any"]
+
+    @cached_property
+    def codes(self) -> Find:
+        """The codes of errors that mean a filter."""
+        return any_of(code for row in self._rows for code in row.codes).fullmatch
+
+    @cached_property
+    def words(self) -> Find:
+        """What the errors of listed providers say."""
+        return any_of(word for row in self._listed for word in row.messages).search
+
+    @cached_property
+    def hints(self) -> Find:
+        """What any provider's errors may say of a filter."""
+        return any_of(self._common.messages).search
+
+    @cached_property
+    def exceptions(self) -> Find:
+        """What tells ordinary errors from those."""
+        return any_of(self._common.exceptions).search
+
+    @cached_property
+    def finish(self) -> Find:
+        """Finish reasons."""
+        return any_of(reason for row in self._rows for reason in row.finish).fullmatch
+
+    @cached_property
+    def texts(self) -> Find:
+        """The canned texts of listed providers."""
+        return any_of(text for row in self._listed for text in row.texts).fullmatch
+
+    @cached_property
+    def likely_texts(self) -> Find:
+        """Canned texts that any provider may use."""
+        return any_of(self._common.texts).fullmatch
+
+    @cached_property
+    def self_talk(self) -> Find:
+        """How models speak of themselves, as gateways do not."""
+        return any_of(self._common.self_talk).search
+
+    @cached_property
+    def tails(self) -> Find:
+        """What a reply that is broken off ends with."""
+        return any_of(tail for row in self._rows for tail in row.tails).search
 
     def stops(self, finish_reason: str) -> bool:
         """True if a finish reason says that a filter stopped the reply."""
@@ -63,18 +104,4 @@ class Filters(msgspec.Struct, frozen=True):
 def filters() -> Filters:
     """Reads the table of filters."""
     text = files("anjian.models.http.wire").joinpath("filters.toml").read_bytes()
-    table = msgspec.toml.decode(text, type=dict[str, _Provider])
-    rows = list(table.values())
-    listed = [row for name, row in table.items() if name != "any"]
-    common = table["any"]
-    return Filters(
-        codes=any_of(code for row in rows for code in row.codes).fullmatch,
-        words=any_of(word for row in listed for word in row.messages).search,
-        hints=any_of(common.messages).search,
-        exceptions=any_of(common.exceptions).search,
-        finish=any_of(reason for row in rows for reason in row.finish).fullmatch,
-        texts=any_of(text for row in listed for text in row.texts).fullmatch,
-        likely_texts=any_of(common.texts).fullmatch,
-        self_talk=any_of(common.self_talk).search,
-        tails=any_of(tail for row in rows for tail in row.tails).search,
-    )
+    return Filters(msgspec.toml.decode(text, type=dict[str, _Provider]))
