@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from anjian import __version__
-from anjian.cli import bank, compare, doctor, enhance, grow, imports, leaderboard, models, new, published, suites
+from anjian.cli import (
+    bank,
+    calibrate,
+    compare,
+    doctor,
+    enhance,
+    grow,
+    imports,
+    leaderboard,
+    models,
+    new,
+    published,
+    suites,
+)
 from anjian.cli import eval as eval_
 from anjian.console import flush_output, prepare_output, silence, tell
 from anjian.errors import AnjianError
@@ -43,6 +56,7 @@ def options(
 for _command in (
     eval_,
     compare,
+    calibrate,
     enhance,
     grow,
     leaderboard,

@@ -56,6 +56,34 @@ def agreement(pairs: Sequence[Pair], classes: Sequence[str], ordered: bool = Fal
     )
 
 
+def differences(
+    first: Sequence[Pair], second: Sequence[Pair], classes: Sequence[str], ordered: bool = False, name: str = ""
+) -> dict[str, tuple[float, float, float]]:
+    """By figure: the second judge's less the first's, low and high, on the replies that both gave a verdict on.
+
+    Args:
+        first: One for each labelled reply.
+        second: The same replies in the same order, with another judge's verdicts.
+        classes: As in `agreement`.
+        ordered: As in `agreement`.
+        name: As in `agreement`.
+    """
+    both = [(one, two) for one, two in zip(first, second, strict=True) if None not in (one.verdict, two.verdict)]
+    if not both:
+        return {}
+    tables = [_by_prompt([pair[place] for pair in both], classes) for place in (0, 1)]
+    whole = [figures(table.sum(axis=0), ordered) for table in tables]
+    drawn = [_figures_drawn(table, ordered, name) for table in tables]
+    found = {}
+    for key in whole[0]:
+        change, draws = float(whole[1][key] - whole[0][key]), drawn[1][key] - drawn[0][key]
+        draws = draws[np.isfinite(draws)]
+        if np.isfinite(change) and len(draws):
+            low, high = np.percentile(draws, [2.5, 97.5])
+            found[key] = round(change, 6), round(float(low), 6), round(float(high), 6)
+    return found
+
+
 def _by_prompt(pairs: Sequence[Pair], classes: Sequence[str]) -> Numbers:
     """Counts (prompts, labels, verdicts) of the pairs with a verdict."""
     place = {one: number for number, one in enumerate(classes)}
@@ -109,10 +137,15 @@ def _drawn(table: Numbers, ordered: bool, name: str) -> dict[str, Numbers]:
     """The finite figures of all draws of prompts."""
     if not len(table):
         return dict.fromkeys(figures(np.zeros(table.shape[1:]), ordered), np.zeros(0))
+    found = _figures_drawn(table, ordered, name)
+    return {key: values[np.isfinite(values)] for key, values in found.items()}
+
+
+def _figures_drawn(table: Numbers, ordered: bool, name: str) -> dict[str, Numbers]:
+    """The figures of all draws of prompts; tables of as many prompts are drawn alike."""
     flat = table.reshape(len(table), -1)
     sums = np.concatenate([weights @ flat for weights in resamples(len(flat), f"agreement/{name}")])
-    found = figures(sums.reshape(len(sums), *table.shape[1:]), ordered)
-    return {key: values[np.isfinite(values)] for key, values in found.items()}
+    return figures(sums.reshape(len(sums), *table.shape[1:]), ordered)
 
 
 def _interval(key: str, found: dict[str, Any], drawn: Numbers, effective: Sequence[float]) -> tuple[float, float]:
