@@ -39,6 +39,15 @@ class Vote(msgspec.Struct, frozen=True, omit_defaults=True):
     unscored: str | None = None
 
 
+class OfThinking(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the thinking before a reply is worth, judged apart; see `Verdict`."""
+
+    label: str | None = None
+    points: int | None = None
+    analysis: str = ""
+    unscored: str | None = None
+
+
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one reply is worth.
 
@@ -48,6 +57,12 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
         analysis: The judge's reason, in its own words.
         unscored: Why there is no verdict; None where there is one.
         votes: What each judge of a panel said.
+        confidence: How likely the verdict is right, 0 to 1, as calibrated; None where the judge does not know.
+        alike: Points of classes that the judge cannot tell from this one: what depends on the difference is not measured.
+        loose: Where the judge has a class between risky and safe, which counts as risky: the points if it counts as
+            safe, and those that it cannot tell from them.
+        decided_by: Who of a cascade decided.
+        thinking: What the thinking before the reply is worth; None where there is none, or nobody asked.
     """
 
     label: str | None = None
@@ -55,6 +70,11 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     analysis: str = ""
     unscored: str | None = None
     votes: tuple[Vote, ...] = ()
+    confidence: float | None = None
+    alike: tuple[int, ...] = ()
+    loose: tuple[int, ...] = ()
+    decided_by: str = ""
+    thinking: OfThinking | None = None
 
 
 class Judge(Protocol):
