@@ -130,6 +130,11 @@ def paths(name: str, values: Sequence[str | Path]) -> tuple[Path, ...]:
     return tuple(path(name, value) for value in several(name, values))
 
 
+def cards_given(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
+    """One judge card, or one for each kind."""
+    return (path("judge_card", given),) if isinstance(given, str | Path) else paths("judge_card", given)
+
+
 def by_suite(data: Mapping[str, str | Path] | None) -> dict[str, Path]:
     """A release for each suite."""
     if not isinstance(data, Mapping | None):

@@ -18,6 +18,7 @@ from anjian.cli.options import (
     ExtraBody,
     Filtered,
     Header,
+    JudgeCard,
     Lora,
     Models,
     ServerArgs,
@@ -49,6 +50,7 @@ def evaluate_model(
         list[str] | None,
         typer.Option(help="rules-v1 (the default: built in, offline) or any model; several are a panel."),
     ] = None,
+    judge_card: JudgeCard = None,
     ties: Annotated[Ties, typer.Option(help="What a panel's tie is worth.")] = "unscored",
     adversary: Annotated[str | None, typer.Option(help="A model that writes the follow-up turns live.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, max=50, help="Rounds of a live dialogue.")] = None,
@@ -123,6 +125,7 @@ def evaluate_model(
         filtered=filtered,
         limit=limit,
         budget=budget,
+        cards=tuple(judge_card or ()),
         access=access_of(reach_of(options)),
     )
     prepared = prepare(plan)

@@ -49,6 +49,13 @@ Filtered = Annotated[
     Literal["unscored", "refusal"],
     typer.Option(help="What a reply is worth that the provider's filter withheld: refusal is for whole services."),
 ]
+JudgeCard = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--judge-card",
+        help="What `anjian calibrate` wrote of the judge: rates are shown corrected, too. Repeat for several kinds.",
+    ),
+]
 Budget = Annotated[
     float | None,
     typer.Option(

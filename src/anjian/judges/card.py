@@ -41,9 +41,11 @@ class Agreement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         n: Labelled replies.
         scored: Those that the judge gave a verdict on.
         prompts: Different prompts among the scored: replies to one prompt depend on each other.
+        sources: Different sources of the scored, which tell how far the figures carry over to others.
         classes: As labels name them; the points in order where they have one.
         confusion: How many scored replies have a label (row) and a verdict (column), in the order of `classes`.
-        effective: How many independent replies the labels of each class weigh as.
+        effective: How many independent replies the labels of each class weigh as, by how verdicts differ between
+            prompts and, where there are several, between sources.
         within_one: The share of verdicts at most one class away; for ordered classes.
         weighted_kappa: Cohen's κ with quadratic weights; for ordered classes.
         intervals: Low and high of the 95% interval of each figure, by bootstrap over prompts.
@@ -53,6 +55,7 @@ class Agreement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     n: int
     scored: int
     prompts: int
+    sources: int = 1
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     effective: tuple[float, ...]

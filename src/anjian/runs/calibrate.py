@@ -202,7 +202,12 @@ def _answered(question: Question, kind: Kind, labels: Sequence[Label], verdicts:
 def pair_of(label: Label, verdict: Verdict, question: Question, kind: Kind) -> Pair:
     """Label and verdict of one reply as classes of a question that the label answers."""
     verdict_says = None if verdict.points is None else said(verdict.points, question, kind)
-    return Pair("\n".join(message.content for message in _dialogue(label)), truth(label, question) or "", verdict_says)
+    return Pair(
+        "\n".join(message.content for message in _dialogue(label)),
+        truth(label, question) or "",
+        verdict_says,
+        label.source or "",
+    )
 
 
 def _taken(path: Path, labels: Sequence[Label]) -> Labelled:

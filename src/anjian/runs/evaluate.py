@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import to_builtins
 from rich.console import Console
 
 from anjian.dialogue.scripted import EARLIER_TURN_FAILED
 from anjian.files import replace, written
+from anjian.items.lines import decode_lines
 from anjian.judges.base import JUDGE_UNPARSED, MENDS, NO_ANSWER
 from anjian.judges.builtin import builtin_judges
 from anjian.models.base import (
@@ -33,6 +35,7 @@ from anjian.models.function import FunctionModel
 from anjian.models.resolve import Access
 from anjian.models.settled import settings_of, version_of
 from anjian.models.weights import fingerprint
+from anjian.runs.carded import fit_cards
 from anjian.runs.desk import Desk
 from anjian.runs.folder import LEDGER, REPLIES, RUN, SCORES, VERDICTS, Identity, note_spent, opened, write_run
 from anjian.runs.judged import By, begin, outdone, place_of, show
@@ -43,8 +46,9 @@ from anjian.runs.output import Output
 from anjian.runs.plan import Plan, Prepared
 from anjian.runs.seats import Lazy, Seats, describe_models, lazily, model_names
 from anjian.runs.session import carry_out
+from anjian.scores.carded import with_corrected
 from anjian.scores.count import Count
-from anjian.scores.rows import Row
+from anjian.scores.rows import Row, Verdicted
 from anjian.text import one_line, plain
 
 WORTH_ANOTHER_TRY = (
@@ -100,6 +104,7 @@ async def run_plan(
         AnjianError: The disk is full, a server does not start.
     """
     plan, selection = prepared.plan, prepared.selection
+    cards = fit_cards(prepared)
     said = partial(console.print, markup=False, highlight=False, soft_wrap=True)
     access = msgspec.structs.replace(plan.access, log=folder / "server.log", tell=said)
     models = describe_models(plan.names, access, known)
@@ -148,16 +153,19 @@ async def run_plan(
             await output.finish()
             begin(place)
         rows = count.rows(plan.model, plan.judge, plan.epochs)
+        if cards.fitting:
+            judged = (verdict for _, verdict in decode_lines(place / VERDICTS, Verdicted))
+            rows = with_corrected(rows, judged, count, prepared.suite.tasks, cards.fitting)
         replace(place / SCORES, msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
         spent = purse.spent(plan.roles, folder / LEDGER)
-        notes = [*selection.notes, *output.notes()]
+        notes = [*selection.notes, *cards.notes, *output.notes()]
         stays = outdone(folder, place, by)
         if stays:
             note_spent(folder, table_of(spent))
         else:
             show(folder, place, by)
         shown = place if stays else folder
-        about |= by.table()
+        about |= by.table() | {"judge_cards": [to_builtins(line) for line in cards.lines]}
         write_run(shown, identity, about, prepared.items, notes, plan.access.told, engine, table_of(spent))
     mend = MEND if purse.closed else ""
     return Result(

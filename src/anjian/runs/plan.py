@@ -1,6 +1,7 @@
 """What is to be evaluated, and the same with its items read."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -38,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True):
     limit: int | None = None
     filtered: Filtered = "unscored"
     budget: float | None = None
+    cards: tuple[Path, ...] = ()
     access: Access = Access()
 
     @property

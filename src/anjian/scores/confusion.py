@@ -24,6 +24,7 @@ class Pair(msgspec.Struct, frozen=True):
     prompt: str
     label: str
     verdict: str | None
+    source: str = ""
 
 
 def agreement(pairs: Sequence[Pair], classes: Sequence[str], ordered: bool = False, name: str = "") -> Agreement:
@@ -39,13 +40,15 @@ def agreement(pairs: Sequence[Pair], classes: Sequence[str], ordered: bool = Fal
     whole = table.sum(axis=0)
     found = figures(whole, ordered)
     drawn, effective = _drawn(table, ordered, name), effective_sizes(table)
+    across = _across([msgspec.structs.replace(pair, prompt=pair.source) for pair in pairs], classes)
     return Agreement(
         n=len(pairs),
         scored=int(whole.sum()),
         prompts=len(table),
+        sources=len({pair.source for pair in pairs if pair.verdict is not None}),
         classes=tuple(classes),
         confusion=tuple(tuple(map(int, row)) for row in whole),
-        effective=tuple(round(size, 2) for size in effective),
+        effective=tuple(round(min(size, most), 2) for size, most in zip(effective, across, strict=True)),
         **{key: _rounded(value) for key, value in found.items()},
         intervals={
             key: _interval(key, found, drawn[key], effective)
@@ -177,6 +180,18 @@ def effective_sizes(table: Numbers) -> list[float]:
         variance = prompts / (prompts - 1) * float(((right - share * asked) ** 2).sum()) / n**2
         sizes.append(min(n, share * (1 - share) / variance) if variance else n)
     return sizes
+
+
+def _across(pairs: Sequence[Pair], classes: Sequence[str]) -> list[float]:
+    """The same by how sources differ: what a judge does on one source tells little of another where they do."""
+    table = _by_prompt(pairs, classes)
+    sizes = effective_sizes(table)
+    right, asked = table.sum(axis=0).diagonal(), table.sum(axis=(0, 2))
+    mixed = [np.count_nonzero(table[:, place].sum(axis=1)) > 1 for place in range(len(classes))]
+    return [
+        size if several and 0 < hits < n else np.inf
+        for size, several, hits, n in zip(sizes, mixed, right, asked, strict=True)
+    ]
 
 
 def _floors(confusion: Numbers, classes: Sequence[str]) -> tuple[Floor, ...]:

@@ -1,7 +1,7 @@
 """Counts the verdicts of a suite into the rows of `scores.json`, by what its tasks declare."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from anjian.items.taxonomy import Taxonomy
 from anjian.scores.attacks import Attacks
@@ -51,6 +51,13 @@ class Count:
         self._votes.add(verdict)
         self._shapes.add(verdict)
 
+    def places(self, verdict: Verdicted) -> Iterator[tuple[str, GroupKind, str]]:
+        """Yields the task, kind and name of every group that a verdict of that task counts in."""
+        for counters in self._of[verdict.task]:
+            if counters.task.name == verdict.task:
+                for kind, group in counters.groups(verdict):
+                    yield verdict.task, kind, group
+
     def rows(self, model: str, judge: str, epochs: int) -> list[Row]:
         """Returns all rows.
 
@@ -77,7 +84,7 @@ class _Counters:
     """The counters of one task."""
 
     def __init__(self, task: Task, areas: dict[str, str]) -> None:
-        self._task = task
+        self.task = task
         self._areas = areas
         self._rounds = 1
         whole, ratios = [one for one in task.measures if one.value], [one for one in task.measures if one.ratio]
@@ -93,7 +100,7 @@ class _Counters:
     def groups(self, verdict: Verdicted) -> list[tuple[GroupKind, str]]:
         """The groups that a verdict belongs to."""
         found: list[tuple[GroupKind, str]] = [("overall", "overall")]
-        for kind in self._task.groups:
+        for kind in self.task.groups:
             if kind == "history":
                 found.append((kind, "with_history" if verdict.history else "without_history"))
             elif kind in FINEST:
@@ -114,7 +121,7 @@ class _Counters:
 
     def rows(self, suite: str, task: str, model: str, judge: str, epochs: int, order: dict[str, int]) -> Iterable[Row]:
         # The rounds of a dialogue depend on each other as repetitions do, and weigh as one observation.
-        repeats = epochs * (1 if self._task.rounds_apart else self._rounds)
+        repeats = epochs * (1 if self.task.rounds_apart else self._rounds)
         if self._attacks:
             yield from self._attacks.rows(suite=suite, task=task, model=model, judge=judge, epochs=epochs, order=order)
         if self._tally:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from anjian.judges.base import Vote
-from anjian.scores.intervals import wilson
 
 GroupKind = Literal["overall", "area", "category", "ability", "dimension", "round", "history"]
 GROUP_KINDS: Final[tuple[GroupKind, ...]] = (
@@ -61,7 +61,10 @@ class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One row of `scores.json`. Rates are fractions of the scored; `low` and `high` bound the 95% interval."""
+    """One row of `scores.json`. Rates are fractions of the scored; `low` and `high` bound the 95% interval.
+
+    `corrected` is the value less the judge's errors, where its card is known: None where that cannot be told.
+    """
 
     suite: str
     task: str
@@ -75,6 +78,9 @@ class Row(msgspec.Struct, frozen=True):
     high: float | None
     n: int
     scored: int
+    corrected: float | UnsetType | None = UNSET
+    corrected_low: float | UnsetType | None = UNSET
+    corrected_high: float | UnsetType | None = UNSET
 
 
 class Rate:
@@ -93,14 +99,6 @@ class Rate:
         if hit is not None:
             self.scored += 1
             self.hits += hit
-
-    def interval(self, epochs: int) -> tuple[float | None, float | None, float | None]:
-        """Value, low and high; repetitions of an item count as one observation, since they are not independent."""
-        if not self.scored:
-            return None, None, None
-        value = self.hits / self.scored
-        low, high = wilson(value, self.scored / epochs)
-        return round(value, 6), round(low, 6), round(high, 6)
 
 
 def coverage(rows: Iterable[Verdicted]) -> tuple[int, int]:

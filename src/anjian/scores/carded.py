@@ -1,0 +1,161 @@
+"""Puts corrected values into rows: what verdicts come to by the judge's card, group by group."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from anjian.judges.card import Agreement, Card, Question
+from anjian.judges.kinds import Kind
+from anjian.judges.labels import ASKED, classes, said
+from anjian.scores.bootstrap import Numbers
+from anjian.scores.corrected import corrected
+from anjian.scores.count import Count
+from anjian.scores.measures import Measure, Task
+from anjian.scores.rows import GroupKind, Row, Verdicted
+
+Place = tuple[str, GroupKind, str]
+
+
+class Fitting(msgspec.Struct, frozen=True):
+    """A card for the verdicts of a task, and which part of it holds: those of a language, or empty for all.
+
+    A card that comes with a judge speaks of other replies than those judged here: what it found on one source alone is
+    shown, and corrects nothing.
+    """
+
+    card: Card
+    language: str = ""
+    shipped: bool = False
+
+    def part(self, question: Question) -> Agreement | None:
+        """What the card says of a question."""
+        answered = self.card.answered(question)
+        return answered.part(self.language) if answered else None
+
+
+class Tables:
+    """Counts verdicts by points in every group; the verdicts on an item depend on each other, and come together."""
+
+    def __init__(self, count: Count, tasks: Iterable[str]) -> None:
+        """Takes what knows the groups, and the tasks that have cards."""
+        self._count = count
+        self._tasks = set(tasks)
+        self._id = ""
+        self._held: dict[Place, Numbers] = {}
+        self._sums: dict[Place, Numbers] = {}
+        self._squares: dict[Place, Numbers] = {}
+        self._items: dict[Place, int] = {}
+
+    def add(self, verdict: Verdicted, degrees: Sequence[int]) -> None:
+        """Counts one verdict; `degrees` are the points that there are."""
+        if verdict.id != self._id:
+            self._flush()
+            self._id = verdict.id
+        if verdict.points is None:
+            return
+        for place in self._count.places(verdict):
+            self._held.setdefault(place, np.zeros(len(degrees)))[degrees.index(verdict.points)] += 1
+
+    def _flush(self) -> None:
+        for place, held in self._held.items():
+            if place not in self._sums:
+                self._sums[place], self._squares[place] = np.zeros(len(held)), np.zeros((len(held), len(held)))
+            self._sums[place] += held
+            self._squares[place] += np.outer(held, held)
+            self._items[place] = self._items.get(place, 0) + 1
+        self._held = {}
+
+    def independent(self, place: Place) -> Numbers | None:
+        """How many independent replies got each number of points, by how much the verdicts on an item are alike."""
+        self._flush()
+        sums = self._sums.get(place)
+        if sums is None:
+            return None
+        total = sums.sum()
+        shares = sums / total
+        centring = np.eye(len(sums)) - shares[:, None]
+        variance = float(np.trace(centring @ self._squares[place] @ centring.T)) / total**2
+        alone = float((shares * (1 - shares)).sum())
+        size = min(total, alone / variance) if variance > 0 else self._items[place]
+        found: Numbers = shares * float(size)
+        return found
+
+
+def with_corrected(
+    rows: Sequence[Row],
+    verdicts: Iterable[Verdicted],
+    count: Count,
+    tasks: Sequence[Task],
+    fitting: Mapping[str, Fitting],
+) -> list[Row]:
+    """Adds corrected values to the rows of those tasks that have a card.
+
+    Args:
+        rows: All rows of a run.
+        verdicts: What they were counted from, the verdicts on an item together.
+        count: What counted them.
+        tasks: What the suite declares.
+        fitting: The card of a task, by its name.
+    """
+    kinds = {task.name: task.kind for task in tasks if task.kind and task.name in fitting}
+    tables = Tables(count, kinds)
+    for verdict in verdicts:
+        if kind := kinds.get(verdict.task):
+            tables.add(verdict, _degrees(kind))
+    called = {
+        (task.name, kind, measure.called(kind)): measure
+        for task in tasks
+        for measure in task.measures
+        for kind in ("overall", *task.groups)
+        if measure.value
+    }
+    return [_corrected(row, called.get((row.task, row.group_kind, row.metric)), kinds, fitting, tables) for row in rows]
+
+
+def _corrected(
+    row: Row, measure: Measure | None, kinds: Mapping[str, Kind], fitting: Mapping[str, Fitting], tables: Tables
+) -> Row:
+    kind = kinds.get(row.task)
+    counts = tables.independent((row.task, row.group_kind, row.group))
+    if kind is None or measure is None or counts is None:
+        return row
+    found = corrected_measure(measure, kind, counts, fitting[row.task])
+    value, low, high = (None, None, None) if found is None else (round(float(end), 6) for end in found)
+    return msgspec.structs.replace(row, corrected=value, corrected_low=low, corrected_high=high)
+
+
+def corrected_measure(
+    measure: Measure, kind: Kind, counts: Numbers, fitting: Fitting
+) -> tuple[float, float, float] | None:
+    """The value of a measure, corrected by whatever question of the card tells its worth apart; None where none does.
+
+    Args:
+        measure: Whose `value` says what points count.
+        kind: What was judged.
+        counts: Independent replies by points, in ascending order.
+        fitting: The card.
+    """
+    value = measure.value
+    assert value is not None  # noqa: S101  (ratios are not corrected)
+    degrees = _degrees(kind)
+    worth = [float(value(points)) for points in degrees]
+    for question in sorted(ASKED[kind.name], key=lambda one: len(classes(one))):
+        part = fitting.part(question)
+        names = [said(points, question, kind) for points in degrees]
+        pairs = set(zip(names, worth, strict=True))
+        if (
+            part is None
+            or (fitting.shipped and part.sources < 2)
+            or len(pairs) != len(set(names))
+            or set(names) != set(part.classes)
+        ):
+            continue  # The card is silent, or its classes mix replies that count differently.
+        of = dict(pairs)
+        merged = [sum(float(n) for n, name in zip(counts, names, strict=True) if name == one) for one in part.classes]
+        return corrected(merged, part, [of[one] for one in part.classes])
+    return None
+
+
+def _degrees(kind: Kind) -> list[int]:
+    return sorted(kind.points.values())
