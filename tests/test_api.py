@@ -122,7 +122,7 @@ def test_a_comparison(tmp_path: Path) -> None:
     assert found.exit_code == 5
     assert any("rr1" in reason for reason in found.reasons)
     assert {change["metric"]["metric"] for change in found.changes} >= {"rr1", "hr"}
-    assert found.report.parent == found.folder == tmp_path / "both"
+    assert found.report and found.report.parent == found.folder == tmp_path / "both"
     [run] = (tmp_path / "both" / "runs").iterdir()
     names = [f"python/{__name__}.{one.__name__}" for one in (refuse, obey)]
     both = [first.folder, run]

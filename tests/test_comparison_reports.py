@@ -343,9 +343,9 @@ def test_figures_tell_gains_and_what_is_compared(comparison: SideBySide) -> None
             assert (key in points) == (change.gain is not None)
             if change.gain is not None:
                 assert points[key] == pytest.approx(change.gain * change.metric.points)
-        guards = [change for change in contrast.changes if change.metric.role == "guard" and change.n]
+        bound = [change for change in contrast.changes if change.metric.group_kind == "overall" and change.n]
         margins = [shape for shape in figure["layout"]["shapes"] if shape["x0"]]
-        assert [shape["x0"] for shape in margins] == [-2.0] * len(guards)
+        assert [shape["x0"] for shape in margins] == [-2.0] * len(bound)
     figure = trade_off(comparison, LEXICON)
     assert figure
     assert [trace["name"][0] for trace in figure["data"][1:]] == ["1", "2", "3"]

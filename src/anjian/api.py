@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack
 
-from anjian.options import Asked, Judges, Reach
+from anjian.options import MARGIN, Asked, Judges, Reach
 from anjian.outcome import Comparison, Run
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ async def evaluate_async(
     *,
     out: str | Path | None = None,
     judge: Judges | None = None,
+    judge_card: str | Path | Sequence[str | Path] = (),
     ties: Literal["unscored", "stricter"] = "unscored",
     filtered: Literal["unscored", "refusal"] = "unscored",
     adversary: Asked | None = None,
@@ -99,6 +100,7 @@ async def evaluate_async(
         suite: A name, a file (`FILE.toml`, `FILE.py:NAME`) or a declaration.
         out: The run folder. Default: runs/MODEL-SUITE.
         judge: One judge or a panel, by name or function. Default: the built-in rules.
+        judge_card: What `anjian calibrate` wrote of the judge, a card for each kind: rates are corrected, too.
         ties: What a panel's tie is worth.
         filtered: What a reply is worth that the provider's filter withheld.
         adversary: Who writes follow-up turns live.
@@ -124,7 +126,7 @@ async def evaluate_async(
         UsageError: An option, a file or a model is wrong.
         AnjianError: The disk is full, a server does not start, or too few replies were scored.
     """
-    from anjian.arguments import Players, access_of, file, path, suite_of
+    from anjian.arguments import Players, access_of, cards_given, file, path, suite_of
     from anjian.errors import AnjianError
     from anjian.models.base import Sampling
     from anjian.options import check
@@ -148,6 +150,7 @@ async def evaluate_async(
         filtered=filtered,
         limit=limit,
         budget=budget,
+        cards=cards_given(judge_card),
         access=access,
     )
     prepared = prepare(plan)
@@ -168,6 +171,7 @@ async def compare_async(
     *,
     out: str | Path = "comparison",
     judge: Judges | None = None,
+    judge_card: str | Path | Sequence[str | Path] = (),
     filtered: Literal["unscored", "refusal"] = "unscored",
     data: Mapping[str, str | Path] | None = None,
     runs: Sequence[str | Path] = (),
@@ -179,8 +183,10 @@ async def compare_async(
     temperature: float | None = None,
     top_p: float | None = None,
     max_tokens: int | None = None,
-    margin: float = 2.0,
+    margin: float = MARGIN,
     alpha: float = 0.05,
+    dry_run: bool = False,
+    agreement: float = 90.0,
     progress: bool = False,
     models_file: str | Path | None = None,
     **reach: Unpack[Reach],
@@ -192,6 +198,7 @@ async def compare_async(
         suites: Names, files or declarations. Default: those that are compared by default.
         out: Where runs and reports go.
         judge: One judge or a panel, by name or function.
+        judge_card: As in `evaluate`.
         filtered: What a reply is worth that the provider's filter withheld.
         data: Official releases, by suite.
         runs: Finished runs, or folders of them, to take as they are.
@@ -203,8 +210,10 @@ async def compare_async(
         temperature: 0 is greedy.
         top_p: Share of the probability mass that is kept.
         max_tokens: Longest reply, thinking included.
-        margin: Points by which a guard may be worse.
+        margin: Points by which a safety metric or a guard may be worse.
         alpha: Significance level, after Holm's correction.
+        dry_run: Asks nothing: the decision is "not_proven", and the reasons say what could be proven.
+        agreement: With `dry_run`: percent of replies on which the models agree, where no run shows it.
         progress: Shows progress on standard error.
         models_file: The file that describes models; `--models` of the command.
         reach: concurrency, timeout, system, extra_body, header, device, dtype, lora …; see `Reach`.
@@ -213,7 +222,7 @@ async def compare_async(
         UsageError: An option, a file or a model is wrong.
         AnjianError: A run stopped early; the same call goes on.
     """
-    from anjian.arguments import Players, access_of, by_suite, path, paths, several, suite_of
+    from anjian.arguments import Players, access_of, by_suite, cards_given, path, paths, several, suite_of
     from anjian.models.base import Sampling
     from anjian.options import check
     from anjian.runs.compare import Wanted
@@ -231,12 +240,19 @@ async def compare_async(
         scores=paths("scores", scores),
         limit=limit,
         budget=budget,
+        cards=cards_given(judge_card),
         epochs=epochs,
         filtered=filtered,
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         access=access,
         criteria=Criteria(margin / 100, alpha),
     )
+    if dry_run:
+        from anjian.reports.comparison.foresight import sentences
+        from anjian.runs.foresee import foresee
+
+        foreseen = foresee(wanted, agreement / 100, cast.known)
+        return Comparison(folder, "not_proven", sentences(foreseen, wanted.criteria), [])
     comparison, _ = await side_by_side(wanted, folder, _console(progress), cast.known)
     return comparison
 

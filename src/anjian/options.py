@@ -37,6 +37,8 @@ def reach_of(options: Mapping[str, Any]) -> Reach:
     return cast(Reach, {name: options[name] for name in Reach.__annotations__ if name in options})
 
 
+MARGIN = 5.0
+"""Points by which a metric may be worse; docs/comparison.md says why so many."""
 LARGEST = 2**63
 """What JSON and TOML readers can hold."""
 
@@ -78,6 +80,7 @@ NUMBERS = {
     "batch_size": Range(int, 1),
     "min_coverage": Range(float, 0, 1),
     "margin": Range(float, 0, 100),
+    "agreement": Range(float, 0, 100),
     "alpha": Range(float, 0.0001, 0.5),
 }
 CHOICES = {

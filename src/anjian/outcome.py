@@ -84,7 +84,7 @@ class Comparison:
         decision: The verdict on the last stage.
         reasons: Why, in English words.
         changes: What changed in the last stage, a dict for each metric; see `anjian.scores.paired.Change`.
-        report: The page.
+        report: The page; None where nothing was asked.
         spent: What its runs used together, by role; see `Run`.
     """
 
@@ -92,7 +92,7 @@ class Comparison:
     decision: Literal["safer", "not_proven", "harmed"]
     reasons: list[str]
     changes: list[dict[str, Any]] = field(repr=False)
-    report: Path
+    report: Path | None = None
     spent: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property

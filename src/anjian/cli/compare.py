@@ -16,6 +16,7 @@ from anjian.cli.options import (
     ExtraBody,
     Filtered,
     Header,
+    JudgeCard,
     Lora,
     Models,
     ServerArgs,
@@ -25,6 +26,7 @@ from anjian.cli.options import (
     TrustRemoteCode,
 )
 from anjian.errors import UsageError
+from anjian.options import MARGIN
 
 
 def add_to(app: typer.Typer) -> None:
@@ -47,6 +49,7 @@ def compare_models(
     judge: Annotated[
         list[str] | None, typer.Option(help="rules-v1 (the default) or any model; several are a panel.")
     ] = None,
+    judge_card: JudgeCard = None,
     data: Annotated[
         list[str] | None, typer.Option(help="SUITE=PATH: an official release or a data file for one suite; repeat.")
     ] = None,
@@ -82,14 +85,23 @@ def compare_models(
     chat_template: ChatTemplate = None,
     trust_remote_code: TrustRemoteCode = False,
     margin: Annotated[
-        float, typer.Option(min=0, max=100, help="Points by which over-refusal and reasoning may be worse.")
-    ] = 2.0,
+        float, typer.Option(min=0, max=100, help="Points by which safety, over-refusal and reasoning may be worse.")
+    ] = MARGIN,
     alpha: Annotated[
         float, typer.Option(min=0.0001, max=0.5, help="Significance level, after Holm's correction.")
     ] = 0.05,
     gate: Annotated[
         bool, typer.Option("--gate", help="Exit 4 if the last stage is not proven safer, 5 if it is harmed.")
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what could be proven, and ask nothing.")] = False,
+    agreement: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=100,
+            help="With --dry-run: percent of replies on which the models agree, where no --run shows it.",
+        ),
+    ] = 90.0,
 ) -> None:
     """Run what is missing, then show the models side by side, item by item, with a verdict on the last stage."""
     options = locals()
@@ -115,12 +127,17 @@ def compare_models(
         scores=tuple(scores or ()),
         limit=limit,
         budget=budget,
+        cards=tuple(judge_card or ()),
         epochs=epochs,
         filtered=filtered,
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         access=access_of(reach_of(options)),
         criteria=Criteria(margin / 100, alpha),
     )
+    if dry_run:
+        from anjian.cli.foresight import describe
+
+        return describe(wanted, agreement / 100)
     shown, found = run_async(api.side_by_side(wanted, out, plain_console(stderr=True)))
     console = plain_console()
     print_comparison(found.comparison, console, Lexicon(found.suites))

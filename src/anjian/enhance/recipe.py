@@ -17,6 +17,7 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.lines import readable
+from anjian.options import MARGIN
 
 PromptKind = Literal["risky", "harmless", "general", "reasoning"]
 PROMPT_KINDS: tuple[PromptKind, ...] = ("risky", "harmless", "general", "reasoning")
@@ -140,13 +141,13 @@ class VerifyPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         suites: The benchmarks that both answer; none means those that are compared by default.
         limit: Asks only so many items of each.
-        margin: Points by which over-refusal and reasoning may be worse.
+        margin: Points by which safety, over-refusal and reasoning may be worse.
         alpha: Significance level, after Holm's correction.
     """
 
     suites: tuple[str, ...] = ()
     limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    margin: Annotated[float, msgspec.Meta(ge=0)] = 2.0
+    margin: Annotated[float, msgspec.Meta(ge=0)] = MARGIN
     alpha: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.console import Console
 from anjian.errors import AnjianError, UsageError
 from anjian.files import replace, writing
 from anjian.judges.builtin import DEFAULT
+from anjian.judges.card import load_card
 from anjian.models.base import PREFIX, Model, Sampling
 from anjian.models.resolve import Access, keyed_addresses
 from anjian.models.spec import parse, parse_or_folder
@@ -56,6 +58,7 @@ class Wanted(msgspec.Struct, frozen=True):
     scores: tuple[Path, ...] = ()
     limit: int | None = None
     budget: float | None = None
+    cards: tuple[Path, ...] = ()
     epochs: int | None = None
     filtered: Filtered = "unscored"
     sampling: Sampling = Sampling()
@@ -88,6 +91,51 @@ async def compare_runs(
         AnjianError: A run stopped early; running the same command again goes on.
     """
     known = known or {}
+    laid = lay_out(wanted, known)
+    models, given, prepared = laid.models, laid.given, laid.prepared
+    called = dict(zip(wanted.models, models, strict=True))
+    imported = [row for path in wanted.scores for row in _imported(path, called)]
+    purse = Purse([*models, *model_names(wanted.judges)], wanted.budget)
+    for ledger in sorted((folder / RUNS).glob(f"*/{LEDGER}")):
+        purse.enter(ledger, read_usage(ledger))
+    runs = list(given.values())
+    _announce(prepared, len(given), console)
+    asked = [name for name in (*models, *model_names(wanted.judges)) if not name.startswith(PREFIX)]
+    said = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    keyed = msgspec.structs.replace(wanted.access, keyed=keyed_addresses(asked), tell=said)
+    for model in models:
+        missing = [suite for suite in laid.suites if (model, suite.name) in prepared]
+        async with AsyncExitStack() as stack:
+            access = _access(keyed, model, folder)
+            described = describe_models((model, *wanted.judges), access, known) if missing else {}
+            kept = lazily(described, stack, console)
+            runs += [await _run(prepared[model, suite.name], folder, kept, console, purse) for suite in missing]
+    comparison = compare_models(models, runs, laid.declared, wanted.criteria, imported, _protected())
+    _keep(comparison, folder)
+    roles = {name: role for model in models for name, role in roles_of(model, wanted.judges, None).items()}
+    return Compared(comparison, runs, laid.declared, purse.spent(roles, others="earlier"))
+
+
+class Laid(NamedTuple):
+    """What there is to compare.
+
+    Attributes:
+        models: As they are asked, the earliest stage first.
+        suites: That are asked where runs are missing.
+        declared: Those, and the suites of the runs that were given.
+        given: Finished runs, by model and suite.
+        prepared: What is missing, by model and suite.
+    """
+
+    models: Sequence[str]
+    suites: Sequence[Suite]
+    declared: list[Suite]
+    given: dict[tuple[str, str], Measured]
+    prepared: dict[tuple[str, str], Prepared]
+
+
+def lay_out(wanted: Wanted, known: Mapping[str, Model]) -> Laid:
+    """Reads what was given and the items of what is missing; asks nobody. Raises UsageError."""
     models = _checked([_asked(model) for model in wanted.models])
     named = distinct(map(find_suite, wanted.suites))
     specs = [parse(model) for model in models if not model.startswith(PREFIX)]
@@ -99,28 +147,13 @@ async def compare_runs(
     if strange := sorted(set(wanted.data) - {suite.name for suite in suites}):
         raise UsageError(f"--data {strange[0]}=…: {strange[0]} is not compared; name it with --suite")
     declared = list({suite.name: suite for suite in sorted([*declared, *suites], key=_order)}.values())
-    called = dict(zip(wanted.models, models, strict=True))
-    imported = [row for path in wanted.scores for row in _imported(path, called)]
-    plans = [(model, [suite for suite in suites if (model, suite.name) not in given]) for model in models]
-    prepared = {(m, suite.name): prepare(_plan(wanted, m, suite)) for m, missing in plans for suite in missing}
-    purse = Purse([*models, *model_names(wanted.judges)], wanted.budget)
-    for ledger in sorted((folder / RUNS).glob(f"*/{LEDGER}")):
-        purse.enter(ledger, read_usage(ledger))
-    runs = list(given.values())
-    _announce(prepared, len(given), console)
-    asked = [name for name in (*models, *model_names(wanted.judges)) if not name.startswith(PREFIX)]
-    said = partial(console.print, markup=False, highlight=False, soft_wrap=True)
-    keyed = msgspec.structs.replace(wanted.access, keyed=keyed_addresses(asked), tell=said)
-    for model, missing in plans:
-        async with AsyncExitStack() as stack:
-            access = _access(keyed, model, folder)
-            described = describe_models((model, *wanted.judges), access, known) if missing else {}
-            kept = lazily(described, stack, console)
-            runs += [await _run(prepared[model, suite.name], folder, kept, console, purse) for suite in missing]
-    comparison = compare_models(models, runs, declared, wanted.criteria, imported, _protected())
-    _keep(comparison, folder)
-    roles = {name: role for model in models for name, role in roles_of(model, wanted.judges, None).items()}
-    return Compared(comparison, runs, declared, purse.spent(roles, others="earlier"))
+    prepared = {
+        (model, suite.name): prepare(_plan(wanted, model, suite))
+        for model in models
+        for suite in suites
+        if (model, suite.name) not in given
+    }
+    return Laid(models, suites, declared, given, prepared)
 
 
 def _announce(prepared: Mapping[tuple[str, str], Prepared], given: int, console: Console) -> None:
@@ -230,6 +263,7 @@ def _imported(path: Path, called: Mapping[str, str]) -> list[Row]:
 
 
 def _plan(wanted: Wanted, model: str, suite: Suite) -> Plan:
+    kinds = {task.kind.name for task in suite.tasks if task.kind}
     return Plan(
         model=model,
         suite=suite,
@@ -239,6 +273,7 @@ def _plan(wanted: Wanted, model: str, suite: Suite) -> Plan:
         epochs=wanted.epochs or 0,
         filtered=wanted.filtered,
         limit=wanted.limit,
+        cards=tuple(path for path in wanted.cards if load_card(path).kind in kinds),
         access=wanted.access if model.startswith(PREFIX) else wanted.access.fitting(parse(model)),
     )
 

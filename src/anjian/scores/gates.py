@@ -139,14 +139,10 @@ def _weigh(changes: Sequence[Change], criteria: Criteria, protected: Mapping[str
 
 
 def worst_and_best(change: Change) -> tuple[float, float]:
-    """The ends of a change's interval as fractions of the best, counted so that more is better.
-
-    Of its two intervals the wider counts at each end.
-    """
-    if change.low is None or change.high is None or change.bound_low is None or change.bound_high is None:
+    """The one-sided 96% limits of a change as fractions of the best, counted so that more is better."""
+    if change.bound_low is None or change.bound_high is None:
         return float("-inf"), float("inf")
-    best = change.metric.best
-    low, high = min(change.low, change.bound_low) / best, max(change.high, change.bound_high) / best
+    low, high = change.bound_low / change.metric.best, change.bound_high / change.metric.best
     return (low, high) if change.metric.higher else (-high, -low)
 
 

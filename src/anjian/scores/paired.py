@@ -15,7 +15,7 @@ import numpy as np
 from anjian.judges.base import NO_ANSWER
 from anjian.scores.bootstrap import Numbers, mean_interval
 from anjian.scores.measures import Measure, Role
-from anjian.scores.paired_tests import Test, pseudo_interval, tested
+from anjian.scores.paired_tests import Test, limits, tested
 from anjian.scores.rows import Verdicted
 
 Cell = tuple[str, int, int]
@@ -65,8 +65,8 @@ class Change(msgspec.Struct, frozen=True):
         change: `after - before`.
         low: Lower end of its 95% interval.
         high: Upper end.
-        bound_low: Lower end of an interval that stays honest for few or equal items (Agresti and Min 2005).
-        bound_high: Its upper end.
+        bound_low: Its lower one-sided 96% limit, by which margins are judged; it is honest for few or equal items.
+        bound_high: The upper one.
         p: Two-sided, uncorrected.
         p_holm: Corrected over all metrics of this pair of models.
         test: Which test gave it.
@@ -194,7 +194,7 @@ def change_of(metric: Metric, items: Items) -> Change:
     moved = items.table[:, 1] - items.table[:, 0]
     drawn = mean_interval(moved, "/".join((metric.suite, metric.metric, metric.group)))
     before, after = (float(mean) for mean in items.table.mean(axis=0))
-    return completed(bare, items.names, moved, (before, after), (drawn, pseudo_interval(moved)), tested(items.table))
+    return completed(bare, items.names, moved, (before, after), (drawn, limits(moved)), tested(items.table))
 
 
 Ends = tuple[float, float]
@@ -215,7 +215,7 @@ def completed(
         names: The items.
         moved: By how much each changed.
         values: Before and after, as fractions of the best, as are the intervals.
-        intervals: Of the change, by bootstrap and the one that stays honest.
+        intervals: Of the change: the 95% interval, and the two one-sided 96% limits.
         test: The p value, and the test it is from.
     """
     metric = bare.metric

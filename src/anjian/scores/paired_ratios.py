@@ -11,8 +11,8 @@ import numpy as np
 
 from anjian.scores.bootstrap import Numbers, resamples
 from anjian.scores.measures import Ratio
-from anjian.scores.paired import Case, Change, Metric, completed
-from anjian.scores.paired_tests import PERMUTATIONS, pseudo_interval
+from anjian.scores.paired import Case, Change, Ends, Metric, completed
+from anjian.scores.paired_tests import PERMUTATIONS, limits
 from anjian.scores.ratios import evaluated
 from anjian.scores.rows import Verdicted
 
@@ -56,12 +56,12 @@ def compare_ratios(
     was, now = (float(value) for value in evaluated(ratio, tables.sum(axis=1)))
     if not np.isfinite(now - was):
         return msgspec.structs.replace(bare, left_out=bare.left_out + len(names))
-    drawn = _interval(ratio, tables, "/".join((metric.suite, metric.metric, metric.group)))
+    drawn, drawn_limits = _intervals(ratio, tables, "/".join((metric.suite, metric.metric, metric.group)))
     single = evaluated(ratio, tables)
     moved = single[1] - single[0]
-    # Only a plain mean over units has the interval that stays honest for few of them.
+    # Only a plain mean over units has limits that stay honest for few of them.
     plain = np.isfinite(moved).all() and np.allclose(single.mean(axis=1), (was, now))
-    bounds = pseudo_interval(moved) if plain else drawn
+    bounds = limits(moved) if plain else drawn_limits
     p = _p(ratio, tables, now - was)
     return completed(bare, names, moved, (was, now), (drawn, bounds), (p, "permutation"))
 
@@ -121,15 +121,15 @@ def _filled(ratio: Ratio, units: Units, other: Units, most: int, low: bool) -> M
     return chosen
 
 
-def _interval(ratio: Ratio, tables: Numbers, name: str) -> tuple[float, float]:
-    """Takes (2, units, sums)."""
+def _intervals(ratio: Ratio, tables: Numbers, name: str) -> tuple[Ends, Ends]:
+    """The 95% interval and the one-sided limits by bootstrap; takes (2, units, sums)."""
     draws = [
         evaluated(ratio, weights @ tables[1]) - evaluated(ratio, weights @ tables[0])
         for weights in resamples(tables.shape[1], name)
     ]
     drawn = np.concatenate(draws)
-    low, high = np.percentile(drawn[np.isfinite(drawn)], [2.5, 97.5])
-    return float(low), float(high)
+    low, lower, upper, high = (float(end) for end in np.percentile(drawn[np.isfinite(drawn)], [2.5, 4, 96, 97.5]))
+    return (low, high), (lower, upper)
 
 
 def _p(ratio: Ratio, tables: Numbers, seen: float) -> float:

@@ -10,11 +10,13 @@ from typing import Literal
 import numpy as np
 
 from anjian.scores.bootstrap import Numbers
-from anjian.scores.intervals import Z95
 
 EXACT_BELOW = 25
 """Discordant items from which on McNemar's test uses the chi-square distribution."""
 PERMUTATIONS = 9999
+Z_ONE_SIDED = 1.7506860712521692
+"""The 96% quantile of the normal distribution: a fall by a whole margin passes in 4 of 100, and with what approximation
+adds, in fewer than 5."""
 _ALL_SIGNS = 13
 """Items that differ up to which every pattern of signs is looked at."""
 Test = Literal["mcnemar-exact", "mcnemar", "permutation", "none"]
@@ -52,8 +54,8 @@ def _sign_flips(moved: Numbers) -> float:
     return (as_far + 1) / (PERMUTATIONS + 1)
 
 
-def pseudo_interval(difference: Numbers) -> tuple[float, float]:
-    """A 95% interval of a mean difference in [-1, 1] that does not collapse where few items differ.
+def limits(difference: Numbers) -> tuple[float, float]:
+    """The two one-sided 96% limits of a mean difference in [-1, 1]; they do not collapse where few items differ.
 
     Agresti and Min (2005, Statistics in Medicine 24) add half an item to each of the four cells of the paired table:
     two more items, of which half a one gained and half a one lost everything.
@@ -61,5 +63,5 @@ def pseudo_interval(difference: Numbers) -> tuple[float, float]:
     n = len(difference) + 2
     mean = float(difference.sum()) / n
     square = (float((difference**2).sum()) + 1) / n
-    spread = Z95 * sqrt(max(0.0, square - mean**2) / n)
+    spread = Z_ONE_SIDED * sqrt(max(0.0, square - mean**2) / n)
     return max(-1.0, mean - spread), min(1.0, mean + spread)

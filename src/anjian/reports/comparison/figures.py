@@ -1,4 +1,4 @@
-"""The forest of a pair of models: what every metric gained, with intervals, zero, and the margin of the guards.
+"""The forest of a pair of models: what every metric gained, with intervals, zero, and the margin.
 
 A specification for plotly.js; see `anjian.reports.marks`.
 """
@@ -24,7 +24,7 @@ _GREY = "#7b8794"
 def forest(contrast: Contrast, criteria: Criteria, lexicon: Lexicon) -> Figure | None:
     """Gains in points, better to the right, whatever the direction of the metric; None if nothing was compared.
 
-    The thick line is the bootstrap interval; guards also have the thin one that the decision goes by.
+    The thin line is the 95% interval, the thick one lies between the one-sided limits that the margin is held against.
     """
     changes = [change for change in contrast.changes if change.gain is not None]
     if not changes:
@@ -43,8 +43,8 @@ def forest(contrast: Contrast, criteria: Criteria, lexicon: Lexicon) -> Figure |
     }
     layout: Figure = {"height": 120 + 30 * len(changes), "xaxis": axis, "yaxis": ticks(rows, labels, 30)}
     layout |= {"shapes": [_line(0, -0.5, len(rows) - 0.5, "solid")], "showlegend": True}
-    guards = [place for place, change in enumerate(changes) if change.metric.role == "guard"]
-    layout["shapes"] += [_line(-100 * criteria.margin, place - 0.5, place + 0.5, "dash") for place in guards]
+    bound = [place for place, change in enumerate(changes) if change.metric.group_kind == "overall"]
+    layout["shapes"] += [_line(-100 * criteria.margin, place - 0.5, place + 0.5, "dash") for place in bound]
     return {
         "data": data,
         "layout": layout,
@@ -74,17 +74,15 @@ def _labels(changes: Sequence[Change], lexicon: Lexicon, short: bool = False) ->
 
 
 def _ends(change: Change) -> tuple[float, float]:
-    """The bootstrap interval in points of gain; with the wider one for guards."""
-    if change.metric.role == "guard":
-        low, high = worst_and_best(change)
-        return low * change.metric.points, high * change.metric.points
-    return _bootstrap(change)
-
-
-def _bootstrap(change: Change) -> tuple[float, float]:
+    """The 95% interval in points of gain."""
     points = change.metric.points
     low, high = (change.low or 0) * points, (change.high or 0) * points
     return (low, high) if change.metric.higher else (-high, -low)
+
+
+def _limits(change: Change) -> tuple[float, float]:
+    low, high = worst_and_best(change)
+    return 100 * low, 100 * high
 
 
 def _segments(pairs: Sequence[tuple[tuple[float, float], str]]) -> Figure:
@@ -98,16 +96,15 @@ def _segments(pairs: Sequence[tuple[tuple[float, float], str]]) -> Figure:
 
 
 def _wide(changes: Sequence[Change], rows: Sequence[str]) -> Figure:
-    guards = [(_ends(change), row) for change, row in zip(changes, rows, strict=True) if change.metric.role == "guard"]
-    return _segments(guards) | {"line": {"color": _GREY, "width": 1.5}}
+    return _segments([(_ends(one), row) for one, row in zip(changes, rows, strict=True)]) | {
+        "line": {"color": _GREY, "width": 1.5}
+    }
 
 
 def _thick(changes: Sequence[Change], rows: Sequence[str], criteria: Criteria) -> list[Figure]:
     found = []
     for way, colour in COLOURS.items():
-        mine = [
-            (_bootstrap(change), row) for change, row in zip(changes, rows, strict=True) if _is(change, way, criteria)
-        ]
+        mine = [(_limits(change), row) for change, row in zip(changes, rows, strict=True) if _is(change, way, criteria)]
         found.append(_segments(mine) | {"line": {"color": colour, "width": 4}, "opacity": 0.6})
     return found
 

@@ -144,7 +144,7 @@ def _change(change: Change, alpha: float, lexicon: Lexicon) -> list[str]:
     return [
         escaped(english(lexicon.suite(metric.suite))),
         f"{_both(column_name(metric, lexicon))} {'↑' if metric.higher else '↓'}",
-        str(change.n) + (f" (+{change.left_out} 未比 left out)" if change.left_out else ""),
+        str(change.n) + (f" (缺 {change.missing} / {change.replies} 条 missing)" if change.missing else ""),
         *ends,
         f"{signed(change.change, metric)} {change_span(change)}".strip(),
         p,

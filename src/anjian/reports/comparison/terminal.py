@@ -140,7 +140,7 @@ def _line(change: Change, alpha: float, lexicon: Lexicon) -> list[Text]:
         stacked(title, f"  {plain(name.en)}")
         if name.zh and name.en and metric.group_kind == "overall"
         else Text(title),
-        stacked(f"{before}→{after}", f"n {change.n}{f' +{change.left_out} 未比' if change.left_out else ''}"),
+        stacked(f"{before}→{after}", f"n {change.n}{f'，缺 {change.missing} 条' if change.missing else ''}"),
         stacked(signed(change.change, metric), change_span(change)),
         stacked(p, TESTS[change.test].en if change.test != "none" else ""),
         Text.assemble((f"{sign} {word.zh}", _STYLES[way]), "\n", (_flips(change), "dim")),

@@ -14,8 +14,8 @@ CELLS = (
 )  # fmt: skip
 CHANGES = (
     "before", "after", "suite", "task", "metric", "group_kind", "group", "higher_is_better", "role", "n", "left_out",
-    "value_before", "value_after", "change", "low", "high", "bound_low", "bound_high", "p", "p_holm", "test",
-    "significance", "direction", "improved", "worsened", "decision", "exit_code",
+    "replies", "missing", "value_before", "value_after", "change", "low", "high", "bound_low", "bound_high", "p",
+    "p_holm", "test", "significance", "direction", "improved", "worsened", "decision", "exit_code",
 )  # fmt: skip
 """Values and changes as in `scores.json`: fractions for rates, 0 to 100 for scores."""
 
@@ -51,7 +51,8 @@ def _changes(comparison: SideBySide) -> Iterator[tuple[object, ...]]:
                 contrast.before,
                 contrast.after,
                 *(metric.suite, metric.task, metric.metric, metric.group_kind, metric.group, int(metric.higher)),
-                *(metric.role, change.n, change.left_out, change.before, change.after, change.change),
+                *(metric.role, change.n, change.left_out, change.replies, change.missing),
+                *(change.before, change.after, change.change),
                 *(change.low, change.high, change.bound_low, change.bound_high, change.p, change.p_holm, change.test),
                 *(mark(change, alpha), way_of(change, alpha), len(change.improved), len(change.worsened)),
                 *(decision.outcome, decision.exit_code),
