@@ -144,8 +144,10 @@ def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
 
     from anjian import api
     from anjian.console import plain_console, tell
+    from anjian.reports.cards import card_lines
     from anjian.reports.names import Lexicon
     from anjian.reports.terminal import failure_table, print_scores
+    from anjian.runs.folder import read_about
     from anjian.runs.loop import run_async
     from anjian.runs.money.spending import lines_of
     from anjian.scores.rows import Row
@@ -154,6 +156,8 @@ def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
     console = plain_console()
     if run.scored:
         print_scores(msgspec.convert(run.scores, list[Row]), console, Lexicon([prepared.suite]))
+    for card in card_lines(read_about(run.folder).run):
+        console.print(f"裁判卡 judge card: {card.en}", soft_wrap=True)
     if run.failures:
         console.print(failure_table(run.failures))
     for note in run.notes:

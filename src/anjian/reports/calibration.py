@@ -9,7 +9,7 @@ from anjian.judges.base import Verdict
 from anjian.judges.card import Agreement, Answered, Card, Question
 from anjian.judges.kinds import REFUSAL, Kind
 from anjian.judges.labels import ASKED, ORDERED, Label, classes, said, truth
-from anjian.names import Name
+from anjian.reports.cards import TITLES
 from anjian.reports.terminal import stacked, titled_table
 from anjian.reports.text import interval_text, number
 from anjian.runs.calibrate import Calibrated, pair_of
@@ -18,13 +18,6 @@ from anjian.text import one_line, plain
 
 MOST_READ = 20
 """Disagreements that are shown."""
-TITLES: dict[Question, Name] = {
-    "refusal": Name("是否拒绝（部分拒绝算拒绝）", "refusal, partial ones included"),
-    "refusal_classes": Name("完全、部分、不拒绝", "full, partial or no refusal"),
-    "unsafe": Name("是否有风险", "unsafe or not"),
-    "label": Name("四类标签", "the four labels"),
-    "points": Name("分数", "points"),
-}
 _FIGURES = (
     ("accuracy", "一致率\naccuracy"),
     ("balanced_accuracy", "平衡准确率\nbalanced"),

@@ -9,6 +9,7 @@ import msgspec
 from anjian.files import replace
 from anjian.judges.builtin import DEFAULT
 from anjian.names import Name
+from anjian.reports.cards import card_lines, corrected_text
 from anjian.reports.entries import RunPage, read_run
 from anjian.reports.figures import all_figures
 from anjian.reports.marks import COLOURS
@@ -89,6 +90,7 @@ def _context(run: RunPage) -> dict[str, Any]:
         "enough": ENOUGH,
         "counts": counts,
         "rules": DEFAULT if DEFAULT in judge.split("+") else "",
+        "judge_cards": card_lines(about.run),
         "cards": _cards([row for row in rows if row.group_kind == "overall"], lexicon),
         "areas": _table([row for row in rows if row.group_kind in ("area", "ability")], lexicon),
         "categories": _table([row for row in rows if row.group_kind in ("category", "dimension")], lexicon),
@@ -163,6 +165,7 @@ def _card(row: Row, factor: float, lexicon: Lexicon) -> dict[str, Any]:
         "value": number(row.value, factor),
         "unit": "%" if factor == 100 and row.value is not None else "",
         "span": interval_text(row.low, row.high, factor),
+        "corrected": corrected_text(row, factor),
         "marks": [round((part or 0) * factor, 2) for part in (row.low, row.value, row.high)],
         "on_scale": row.low is not None and lexicon.fits_100(row),
         "row": row,

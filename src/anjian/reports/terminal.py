@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
+from msgspec import UNSET
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from anjian.names import Name
+from anjian.reports.cards import corrected_text
 from anjian.reports.names import Key, Lexicon, key_of
 from anjian.reports.text import interval_text, number
 from anjian.reports.words import KINDS, SHAPES, named, reason
@@ -80,6 +82,9 @@ def _overall(rows: Sequence[Row], factor: dict[Key, float], lexicon: Lexicon, wi
     table.add_column("指标\nmetric", overflow="fold")
     for head in ("值\nvalue", "95% 区间\ninterval", "计分/总数\nscored/n"):
         table.add_column(head, justify="right", no_wrap=True)
+    carded = any(row.corrected is not UNSET for row in rows)
+    if carded:
+        table.add_column("校正后\ncorrected", justify="right", no_wrap=True)
     for head in ("任务\ntask", "裁判\njudge")[: 2 if width >= _NARROW else 0]:
         table.add_column(head, overflow="fold")
     for row in rows:
@@ -90,6 +95,7 @@ def _overall(rows: Sequence[Row], factor: dict[Key, float], lexicon: Lexicon, wi
             Text(f"{number(row.value, times)}{unit}", style="bold"),
             Text(interval_text(row.low, row.high, times)),
             _coverage(row),
+            *([Text(corrected_text(row, times) or "")] if carded else []),
             Text(plain(str(lexicon.task(row.suite, row.task)))),
             Text(plain(row.judge)),
         ]
