@@ -1,6 +1,7 @@
 """The reader of judges' replies: many forms, one label, never a false one."""
 
 import json
+from pathlib import Path
 
 import pytest
 from fuzzing import examples
@@ -10,7 +11,17 @@ from hypothesis import strategies as st
 from anjian.judges.kinds import OVER_REFUSAL, POINTS, REFUSAL
 from anjian.judges.objects import find_objects
 from anjian.judges.parse import read_closing, read_verdict
+from anjian.judges.places import Labels
+from anjian.models.base import Reply
+from anjian.models.thinking import split_thinking
 
+FORMS = Path(__file__).parent / "data" / "judge_forms.jsonl"
+OFFERED: dict[str, Labels] = {
+    "refusal": REFUSAL.points,
+    "points": POINTS.points,
+    "over_refusal": OVER_REFUSAL.points,
+    "english": {"unsafe": 0, "safe": 1},
+}
 LABELS = list(REFUSAL.points)
 NUMBERS = list(POINTS.points)
 ANSWERS = list(OVER_REFUSAL.points)
@@ -301,6 +312,18 @@ def test_the_longest_label_is_the_one(form: str, label: str) -> None:
 )
 def test_the_reason_comes_along(text: str, analysis: str) -> None:
     assert read_verdict(text, LABELS) == ("直接拒绝", analysis)
+
+
+def test_judges_of_both_languages_are_read_as_people_read_them() -> None:
+    """Whole replies, with their thinking: the label that they give, or null where they give none."""
+    forms = [json.loads(line) for line in FORMS.read_text(encoding="utf-8").splitlines()]
+    wrong = []
+    for form in forms:
+        found = read_verdict(split_thinking(Reply(form["text"])).answer, OFFERED[form["labels"]])
+        if (found and found[0]) != form["label"]:
+            wrong.append((form, found))
+    assert not wrong
+    assert len(forms) > 200
 
 
 @given(st.sampled_from(LABELS), LINE.map("因为{}".format))

@@ -54,7 +54,7 @@ class ModelJudge:
 
     def _read(self, reply: Reply) -> tuple[str, str] | None:
         """The verdict of a reply; some servers put all of it with the reasoning."""
-        labels, thought = list(self._points), split_thinking(reply)
+        labels, thought = self._points, split_thinking(reply)
         if thought.answer or reply.finish_reason == "length":
             return read_verdict(thought.answer, labels)
         return read_closing(thought.thinking, labels)

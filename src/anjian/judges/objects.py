@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+_COMMENT = "//"
 _TOKEN = re.compile(
-    r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|“[^“”]*”|[{}\[\],:：，]|[^\s{}\[\],:：，"'“”]+|["'“”]""", re.DOTALL
+    r"""(?<!:)//[^\n]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|“[^“”]*”|[{}\[\],:：，]|[^\s{}\[\],:：，"'“”]+|["'“”]""",
+    re.DOTALL,
 )
 _COLONS, _COMMAS = (":", "："), (",", "，")
 LONGEST = 20_000
@@ -47,6 +49,8 @@ def _tokens(text: str, start: int) -> tuple[list[str], int]:
     tokens: list[str] = []
     depth = 0
     for match in _TOKEN.finditer(text, start, start + LONGEST):
+        if match[0].startswith(_COMMENT):
+            continue
         tokens.append(match[0])
         depth += (match[0] == "{") - (match[0] == "}")
         if depth == 0:

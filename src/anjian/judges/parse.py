@@ -10,7 +10,7 @@ is found, nothing else in the reply counts.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 import msgspec
@@ -18,7 +18,7 @@ import msgspec
 from anjian.judges.doubts import is_foreign, is_taken_back
 from anjian.judges.marks import ANALYSIS, ASKED, CALLED, MARK, NAMED, REASON, SAME_LINE
 from anjian.judges.objects import Found, find_objects
-from anjian.judges.places import is_label, label_in
+from anjian.judges.places import Labels, is_label, label_in
 
 _TAG = re.compile(r"<(/?)(answer|verdict|label|答案|analysis|reason|分析)>", re.IGNORECASE)
 _FIRST_KEYS = {"answer", "答案", "final_answer", "最终答案"}
@@ -29,6 +29,10 @@ _KEYS = {
 }  # fmt: skip
 _REASON_KEYS = {"analysis", "分析", "reason", "理由", "原因", "explanation", "rationale", "reasoning", "解释", "说明"}
 _VERDICT_KEY = re.compile(r"answer|答案|label|标签|final|最终|verdict|结论|判定|更正|修正|correct|revis")
+_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_CHECKED = re.compile(r"^[ \t]*(?:[-*] )?[ \t]*\[[xX✓√]\][ \t]*", re.MULTILINE)
+_UNCHECKED = re.compile(r"^[ \t]*(?:[-*] )?[ \t]*\[ ?\].*$", re.MULTILINE)
+_BARE_MARK = re.compile(rf"[*#_ ]*[\[【]?(?:{ASKED}|{REASON})[\]】]?[*_ ]*[:：]?[*_ ]*", re.IGNORECASE)
 _ROW = re.compile(
     rf"^[ |*]*(?:{ASKED})[ *]*\|[ *]*(?:{REASON})[ *|]*\n[ |:-]+\n"
     r"\|?([^|\n]*)\|([^|\n]*)\|?[ \t]*(?!\n[ \t]*\|)(?=\n|\Z)",
@@ -60,12 +64,12 @@ class _Place(msgspec.Struct, frozen=True):
     after: str
 
 
-def read_verdict(text: str, labels: Sequence[str]) -> tuple[str, str] | None:
+def read_verdict(text: str, labels: Labels) -> tuple[str, str] | None:
     """Returns the label and the analysis of a judge's reply, or None where it gives no verdict.
 
     Args:
         text: The judge's answer, its thinking removed.
-        labels: The labels allowed.
+        labels: The labels allowed; with their points, where these may stand beside them.
     """
     text = text.strip()
     form = _FORM.fullmatch(text)
@@ -94,7 +98,7 @@ def read_verdict(text: str, labels: Sequence[str]) -> tuple[str, str] | None:
     return _agreed(places, labels)
 
 
-def read_closing(reasoning: str, labels: Sequence[str]) -> tuple[str, str] | None:
+def read_closing(reasoning: str, labels: Labels) -> tuple[str, str] | None:
     """Reads a verdict that a server put with the reasoning: in the asked form, at its very end, and the only one."""
     reasoning = reasoning.strip()
     closing = _CLOSING.search(reasoning)
@@ -109,7 +113,7 @@ def read_closing(reasoning: str, labels: Sequence[str]) -> tuple[str, str] | Non
     return None if others - {found[0], "", None} or is_foreign(near) else found
 
 
-def _whole(text: str, labels: Sequence[str]) -> tuple[str, str] | None:
+def _whole(text: str, labels: Labels) -> tuple[str, str] | None:
     """The verdict where the reply is the object asked for, and nothing else."""
     try:
         found = msgspec.json.decode(text.encode(errors="replace"), type=_Object)
@@ -120,7 +124,7 @@ def _whole(text: str, labels: Sequence[str]) -> tuple[str, str] | None:
     return (label, analysis) if alone and not is_taken_back(label, analysis, f"[分析]\n{analysis}", labels) else None
 
 
-def _agreed(places: list[_Place], labels: Sequence[str]) -> tuple[str, str] | None:
+def _agreed(places: list[_Place], labels: Labels) -> tuple[str, str] | None:
     """The one label on which all places agree; a blank place, as in an echo of the form, says nothing."""
     found = [(label_in(place.answer, labels), place) for place in places]
     filled = [(label, place) for label, place in found if label != ""]
@@ -134,12 +138,25 @@ def _agreed(places: list[_Place], labels: Sequence[str]) -> tuple[str, str] | No
 
 def _undressed(text: str) -> str:
     """Without fences and quoted lines; tags and tables become marks, and what lacks its braces gets them."""
-    text = _TAG.sub(_mark_of, text.replace("\r\n", "\n"))
+    text = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
+    text = _CHECKED.sub("[答案] ", _UNCHECKED.sub("", text)) if _CHECKED.search(text) else text
+    text = _TAG.sub(_mark_of, text)
     lines = [line for line in text.split("\n") if not re.fullmatch(r"\s*(?:```|~~~)\s*\w*\s*", line)]
-    own = [line for line in lines if not line.lstrip().startswith(">")]
+    own = list(_own(lines))
     text = "\n".join(own or [re.sub(r"^[ >]+(?![ >\d])", "", line) for line in lines]).strip()
     text = _ROW.sub(r"[答案] \1\n[分析] \2", text)
     return f"{{{text}}}" if _BRACELESS.match(text) else text
+
+
+def _own(lines: list[str]) -> Iterator[str]:
+    """The lines that are not quoted; what is quoted right below a bare mark is what the mark asks for."""
+    mark = False
+    for line in lines:
+        quoted = line.lstrip().startswith(">")
+        if not quoted or (mark and line.strip(" >")):
+            yield line.lstrip(" >") if quoted else line
+        if line.strip():
+            mark = bool(_BARE_MARK.fullmatch(line.strip()))
 
 
 def _mark_of(tag: re.Match[str]) -> str:
@@ -170,7 +187,7 @@ def _analysis(lines: list[str], number: int) -> str:
     return "\n".join(after)
 
 
-def _fields(text: str, keys: set[str], labels: Sequence[str], own_line: bool = False) -> list[_Place]:
+def _fields(text: str, keys: set[str], labels: Labels, own_line: bool = False) -> list[_Place]:
     """The answers of all objects in a text; `own_line` passes over objects that stand inside a line.
 
     Where an object has one of the keys, a label under another name for a verdict is an answer too.
@@ -193,7 +210,7 @@ def _reason(found: Found) -> str:
     return next((value for key, value in found.fields if _name(key) in _REASON_KEYS), "")
 
 
-def _alone(lines: list[str], labels: Sequence[str]) -> list[_Place]:
+def _alone(lines: list[str], labels: Labels) -> list[_Place]:
     """Lines that are a label and nothing else, if one of them opens or closes the reply."""
     said = [(number, line) for number, line in enumerate(lines) if line.strip()]
     alone = [(number, line) for number, line in said if is_label(line, labels) and not _is_number(line, said)]
@@ -210,7 +227,7 @@ def _is_number(line: str, said: list[tuple[int, str]]) -> bool:
     return len(said) > 1 and bool(re.fullmatch(r"\s*\d+\s*[.、)）．:：]\s*", line))
 
 
-def schema_of(labels: Sequence[str]) -> dict[str, object]:
+def schema_of(labels: Labels) -> dict[str, object]:
     """The JSON schema of a verdict, for servers that can hold a judge to one."""
     return {
         "type": "object",

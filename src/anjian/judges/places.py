@@ -2,25 +2,37 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 _DRESSED = re.compile(r"[*_`$\"'“”‘’「」『』《》〈〉【】〔〕〖〗\[\]\ufe0f\u20e3]|\\(?:boxed|text|textbf)\b")
+_SPACED = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _PAIR = re.compile(r"<([^<>]*)>")
 _STRUCK = "~~"
-_TICK = re.compile(r"(?<=[\w.。!])\s*[✅✔☑]$|^[✅✔☑]\s*(?=\w)|^#{1,6} +(?=[^\W\d])")
+_SIGNS = "[✅✔☑⚠⭐💡📌👉🔴🟠🟡🟢🛑]"
+_TICK = re.compile(rf"(?<=[\w.。!)])\s*{_SIGNS}+$|^{_SIGNS}+\s*(?=\w)|^#{{1,6}} +(?=[^\W\d])")
 _ZEROS = re.compile(r"^(-?\d+)(?:\.0+|(\.\d*?[1-9])0+)(?= ?分|$)")
 _GAP = re.compile(r"(?<=\d) (?=分)|(?<=^[a-z\d][.)、:]) (?=[^\W\d])")
 _LEAD = re.compile(
-    r"(?:因此|所以|综上(?:所述)?|故|即|我(?:的|认为|判定|判断))?,? ?(?:[该此本这](?:一?[条个次])?|the )?(?:模型的?)?"
-    r"(?:回复|回答|答复|reply|response)? ?(?:应当?|应该|可以?|被|should be |is |was )?(?:最终)?"
-    r"(?:答案|标签|类别名称|类别|分类|判定结果|判定|判断|评判|归类|归|结论|结果|得分|得|分数|评分|打分|选择|选|视"
-    r"|label|answer|verdict|score|category|class|classified|rated|rating)?"
-    r" ?(?:应为|应该是|应是|是|为|到|属于|作|is |as )? ?(?:=|:|->|→)? ?"
+    r"(?:(?:根据|按照|依据|基于|经过|综合|结合|based on|according to|given|after|having)[^,。;:]{1,30}, ?)?"
+    r"(?:因此|所以|综上(?:所述)?|故|即|therefore|thus|so|overall)?,? ?"
+    r"(?:我(?=选)|我(?:的|认为|判定|判断|给|打|会|将|把)+|i (?:think|believe|conclude)(?: that)? |"
+    r"i(?:d| would|ll| will)? (?:classify|rate|label|judge|mark) )?"
+    r"(?:[该此本这](?:一?[条个次])?|the |this |it |my )?(?:模型的?|correct |final |right |most fitting )?"
+    r"(?:回复|回答|答复|reply|response)?的? ?"
+    r"(?:应当?|应该|可以?|被|should be |can be |is |was )?(?:最终)?"
+    r"(?:答案|标签|类别名称|类别|分类|判定结果|判定|判断|评判|归类|归入|归|判|结论|结果|得分|得|分数|评分|打分|选择|选|视"
+    r"|label|answer|verdict|score|category|class(?:ified)?|rated|rating|judgement)?"
+    r" ?(?:应为|应该是|应是|是|为|到|属于|作|is |as |should be |to be )? ?(?:=|:|->|→)? ?"
 )
-_NUMBER = re.compile(r"\(?(?:\d{1,2}|[a-h])[.、)] ?")
+_BECAUSE = re.compile(r",? ?(?:因为|由于|because |since ).*")
+_NUMBER = re.compile(r"\(?(?:第|类别|选项)? ?(?:\d{1,2}|[a-h]|[一二三四五])(?:[类项种个]|选项)?[.、):] ?")
+_WHOLE = re.compile(r"(\d+) ?(?:分 ?)?/ ?\1(?: ?分)?")
+"""All points of all points."""
 _UNIT = re.compile(r" ?(?:分[数值]?|points?|(?:这)?一?(?:类别|类|档|级)|标签)(?![^\W\d_])")
-_REST = re.compile(r"[,.;:!。]| ?[—–|(]| ?-[ -]| out of \d|$")
+_WORTH = re.compile(r" ?[(（](-?\d+) ?(?:分|points?)?[)）]")
+DENIED = "(no)"
+_REST = re.compile(r"[,.;:!。]| ?(?:因为|由于)| (?:because|since) | ?[—–|(]| ?-[ -]| out of \d|$")
 """What may follow a label: the end, or the beginning of a remark."""
 _NUMERAL_GOES_ON = re.compile(r" ?[-.,:/~–—⁄至到或%] ?\d")
 _PIECES = re.compile(r"[,.;:!。、()/|—–]")
@@ -41,18 +53,25 @@ _REVISED = (
     r"|should be|changed? to|corrected to|revised to|actually|rather|finally|now|=|->|→)[为是得到: ]*"
 )
 """What leads, in a remark, to another label than the one before it."""
+_INSTEAD = r"(?:而不是|而非|[并]?不是|并非|不属于|不算|rather than|instead of|not) ?(?:an? )?"
+"""What stands before another label that is ruled out."""
+_HAN_NUMERALS = {"零分": "0分", "〇分": "0分", "一分": "1分", "二分": "2分", "两分": "2分", "三分": "3分"}
 _SCALE = re.compile(r"(?:out of|满分(?:为|是)?) ?(\d+)")
 _ALSO = re.compile(r"^(?:或者?|还是|也可能是?|以及|和|or|and)? ?")
 _BLANKS = {
     "", "...", "xxx", "label", "label name", "category", "category name", "class", "score", "answer", "your answer",
     "类别名称", "类别", "标签", "标签名称", "分数", "答案", "你的判断", "你的答案",
 }  # fmt: skip
+Labels = Mapping[str, int] | Sequence[str]
+"""The labels that may be given, with or without their points."""
 LONG = 4
 """A Chinese label of so many characters is no part of ordinary prose: a remark that names it names a second label."""
 
 
-def label_in(place: str, labels: Sequence[str]) -> str | None:
+def label_in(place: str, labels: Labels) -> str | None:
     """Returns the label that stands in a place; empty where the place was left blank, None where it holds no label.
+
+    Where labels come with their points, a label may stand with its own points in brackets, and with no others.
 
     Example:
         >>> label_in("**完全拒绝**。", ["完全拒绝", "部分拒绝"])
@@ -67,14 +86,25 @@ def label_in(place: str, labels: Sequence[str]) -> str | None:
         for key in sorted(known, key=len, reverse=True):
             rest = form.removeprefix(key)
             if rest != form and _ends(key, rest):
+                rest = _own_points(rest, labels[known[key]] if isinstance(labels, Mapping) else None)
                 return None if _takes_back(rest, key, known) or _names_another(rest, known, key) else known[key]
     return "" if said in _BLANKS else None
 
 
-def is_label(line: str, labels: Sequence[str]) -> bool:
-    """True if a line holds a label and no remark."""
-    known, said = _known(tuple(labels)), _bare(line)
-    return any(_UNIT.sub("", form, count=1) in known for form in _forms(said, known))
+def is_label(line: str, labels: Labels) -> bool:
+    """True if a line holds a label and no remark, but for its reason where a whole sentence names the label."""
+    known, said = _known(tuple(labels)), _bare(_WORTH.sub("", line.rstrip()))
+    forms = list(_forms(said, known))
+    led = _BECAUSE.sub("", forms[1]) if _led(said, known) else ""
+    return any(_UNIT.sub("", form, count=1) in known for form in (*forms, led))
+
+
+def _own_points(rest: str, worth: int | None) -> str:
+    """What follows a label, without the points in brackets that it is worth; other points there deny it."""
+    found = _WORTH.match(rest)
+    if worth is None or not found:
+        return rest
+    return rest[found.end() :] if int(found[1]) == worth else DENIED
 
 
 @lru_cache(maxsize=64)
@@ -87,10 +117,11 @@ def _known(labels: tuple[str, ...]) -> dict[str, str]:
 def _bare(text: str) -> str:
     """Without width, case, quotation marks, brackets, bold, and closing punctuation."""
     text = unicodedata.normalize("NFKC", text).casefold().replace("−", "-")
-    text = " ".join(_PAIR.sub(r"\1", _DRESSED.sub("", text)).split())
+    text = _SPACED.sub("", " ".join(_PAIR.sub(r"\1", _DRESSED.sub("", text)).split()))
     text = _TICK.sub("", text)
     text = text[1:-1] if re.fullmatch(r"\{.*\}|\([^()]*\)", text) else text
-    return _GAP.sub("", _ZEROS.sub(r"\1\2", text.strip(" ,.;:!。")))
+    text = text.strip(" ,.;:!。").removeprefix("+")
+    return _GAP.sub("", _ZEROS.sub(r"\1\2", _HAN_NUMERALS.get(text, text)))
 
 
 def _forms(said: str, known: dict[str, str]) -> Iterator[str]:
@@ -98,6 +129,8 @@ def _forms(said: str, known: dict[str, str]) -> Iterator[str]:
     yield said
     led = said[_led(said, known) :]
     yield led
+    if (whole := _WHOLE.fullmatch(led)) and whole[1] == max(known):
+        yield whole[1]
     if not any(key.isdigit() or len(key) == 1 for key in known):
         for form in (said, led):
             if number := _NUMBER.match(form):
@@ -135,6 +168,8 @@ def _takes_back(rest: str, key: str, known: dict[str, str]) -> bool:
 
 def _names_another(rest: str, known: dict[str, str], key: str) -> bool:
     pieces = {_UNIT.sub("", _ALSO.sub("", piece.strip()), count=1).strip() for piece in _PIECES.split(rest)}
+    others = "|".join(re.escape(other) for other in known if other != key)
+    rest = re.sub(rf"{_INSTEAD}(?:{others})(?![\w?])", "", rest) if others else rest
     long = [other for other in known if len(other) >= LONG and not other.isascii() and other in rest]
     revised = [
         other
