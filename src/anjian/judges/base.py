@@ -58,7 +58,8 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
         unscored: Why there is no verdict; None where there is one.
         votes: What each judge of a panel said.
         confidence: How likely the verdict is right, 0 to 1, as calibrated; None where the judge does not know.
-        alike: Points of classes that the judge cannot tell from this one: what depends on the difference is not measured.
+        alike: Points of classes that the judge cannot tell from this one: what rests on the difference is not
+            measured.
         loose: Where the judge has a class between risky and safe, which counts as risky: the points if it counts as
             safe, and those that it cannot tell from them.
         decided_by: Who of a cascade decided.

@@ -33,6 +33,7 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
         seed: Makes sampling repeatable where the model supports it.
         budget: Longest reply where neither `max_tokens` nor the model itself sets a limit; a server that cannot give so
             much gives what it has.
+        likeliest: So many of the likeliest first tokens are told with the reply, by models that can tell them.
     """
 
     temperature: float | None = None
@@ -40,6 +41,7 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     max_tokens: int | None = None
     seed: int | None = None
     budget: int | None = None
+    likeliest: int | None = None
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -66,6 +68,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
         completion_tokens: Tokens of the reply, thinking included.
         prefilled: True if the prompt ended by opening the thinking, so that `text` starts inside it.
         before: Tokens of the prompt and the reply that earlier attempts at the same call used, which came to nothing.
+        first: The likeliest first tokens, each with the logarithm of its probability; empty where nobody told.
     """
 
     text: str
@@ -75,6 +78,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     completion_tokens: int = 0
     prefilled: bool = False
     before: tuple[int, int] = (0, 0)
+    first: tuple[tuple[str, float], ...] = ()
 
 
 Usable = Callable[[Reply], bool]

@@ -20,6 +20,7 @@ from anjian.judges.base import NO_JUDGE, Verdict
 from anjian.judges.card import Agreement, Answered, Card, Labelled, Question
 from anjian.judges.kinds import POINTS, REFUSAL, Kind
 from anjian.judges.labels import ASKED, CALIBRATED, ORDERED, Label, classes, fitting, read_labels, said, truth
+from anjian.judges.named import members
 from anjian.models.base import Sampling
 from anjian.models.resolve import Access
 from anjian.models.settled import versions_in_book
@@ -27,7 +28,7 @@ from anjian.runs.folder import LEDGER, Identity, opened, write_run
 from anjian.runs.ledger import Ledger
 from anjian.runs.money.purse import Purse
 from anjian.runs.money.spending import named, table_of
-from anjian.runs.seats import Seats, describe_models, lazily, model_names
+from anjian.runs.seats import Seats, describe_models, judges_version, lazily, model_names
 from anjian.runs.session import carry_out
 from anjian.scores.confusion import Pair, agreement
 
@@ -107,13 +108,13 @@ async def calibrate(wanted: Calibration, folder: Path, console: Console) -> Cali
             ledger.commit()
             replay = Seats(names, ledger, {}, versions)
             verdicts = [await _verdicts(judge, kind, labels, replay) for judge in wanted.judges]
-    spent = purse.spent(dict.fromkeys(names, "judge"))
+    spent = purse.spent(dict.fromkeys(members(names), "judge"))
     taken = tuple(_taken(path, fitting(read, kind)) for path, read in files.items())
     judged = []
     for judge, found in zip(wanted.judges, verdicts, strict=True):
         card = card_of("+".join(judge), kind, labels, found)
-        version = "+".join(versions.get(name, "") for name in judge).strip("+")
-        costs = table_of(one for one in spent if named(one.model) in judge)
+        version = judges_version(judge, versions)
+        costs = table_of(one for one in spent if named(one.model) in members(judge))
         card = msgspec.structs.replace(card, version=version, labels=taken, spent=costs, note=wanted.note)
         judged.append(Judged(card, found))
     return Calibrated(kind, labels, judged, notes, stopped)
@@ -201,7 +202,8 @@ def _answered(question: Question, kind: Kind, labels: Sequence[Label], verdicts:
 
 def pair_of(label: Label, verdict: Verdict, question: Question, kind: Kind) -> Pair:
     """Label and verdict of one reply as classes of a question that the label answers."""
-    verdict_says = None if verdict.points is None else said(verdict.points, question, kind)
+    says = {said(points, question, kind) for points in (verdict.points, *verdict.alike) if points is not None}
+    verdict_says = says.pop() if len(says) == 1 else None
     return Pair(
         "\n".join(message.content for message in _dialogue(label)),
         truth(label, question) or "",

@@ -17,6 +17,7 @@ from anjian.errors import AnjianError, UsageError
 from anjian.files import replace, writing
 from anjian.judges.builtin import DEFAULT
 from anjian.judges.card import load_card
+from anjian.judges.named import members
 from anjian.models.base import PREFIX, Model, Sampling
 from anjian.models.resolve import Access, keyed_addresses
 from anjian.models.spec import parse, parse_or_folder
@@ -112,7 +113,7 @@ async def compare_runs(
             runs += [await _run(prepared[model, suite.name], folder, kept, console, purse) for suite in missing]
     comparison = compare_models(models, runs, laid.declared, wanted.criteria, imported, _protected())
     _keep(comparison, folder)
-    roles = {name: role for model in models for name, role in roles_of(model, wanted.judges, None).items()}
+    roles = {name: role for model in models for name, role in roles_of(model, members(wanted.judges), None).items()}
     return Compared(comparison, runs, laid.declared, purse.spent(roles, others="earlier"))
 
 

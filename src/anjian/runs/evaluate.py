@@ -20,6 +20,7 @@ from anjian.files import replace, written
 from anjian.items.lines import decode_lines
 from anjian.judges.base import JUDGE_UNPARSED, MENDS, NO_ANSWER
 from anjian.judges.builtin import builtin_judges
+from anjian.judges.named import members
 from anjian.models.base import (
     BAD_REPLY,
     CONNECTION,
@@ -44,7 +45,7 @@ from anjian.runs.money.purse import MEND, Purse
 from anjian.runs.money.spending import Spent, table_of
 from anjian.runs.output import Output
 from anjian.runs.plan import Plan, Prepared
-from anjian.runs.seats import Lazy, Seats, describe_models, lazily, model_names
+from anjian.runs.seats import Lazy, Seats, describe_models, judges_version, lazily, model_names
 from anjian.runs.session import carry_out
 from anjian.scores.carded import with_corrected
 from anjian.scores.count import Count
@@ -133,7 +134,7 @@ async def run_plan(
         if not (folder / RUN).exists():
             write_run(folder, identity, about, prepared.items, selection.notes, plan.access.told)
         versions = versions_of(plan, models)
-        by = By(plan.judge, "+".join(versions.get(one, "") for one in plan.judges).strip("+"))
+        by = By(plan.judge, judges_version(plan.judges, versions))
         place = place_of(folder, by)
         count = prepared.suite.counting()
         with (
@@ -241,7 +242,7 @@ async def _ask(
         return sum(one.verdict.unscored is not None for one in rounds)
 
     # What judges need to begin takes a while to make: best done while the first replies are under way.
-    warm = [asyncio.to_thread(one.warm_up) for name, one in builtin_judges().items() if name in plan.judges]
+    warm = [asyncio.to_thread(one.warm_up) for name, one in builtin_judges().items() if name in members(plan.judges)]
     warming = asyncio.gather(*warm)
     try:
         stopped = await carry_out(range(total), act, seats, at_once, console)

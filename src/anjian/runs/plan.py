@@ -9,7 +9,8 @@ import msgspec
 from anjian.dialogue.holding import LIVE_ROUNDS, Scripted
 from anjian.errors import UsageError
 from anjian.items.records import Item
-from anjian.judges.builtin import DEFAULT, builtin_judges
+from anjian.judges.builtin import DEFAULT
+from anjian.judges.named import can_judge, members, taken_apart
 from anjian.models.base import PREFIX, Sampling
 from anjian.models.resolve import Access
 from anjian.models.spec import parse
@@ -38,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True):
     epochs: int = 0
     limit: int | None = None
     filtered: Filtered = "unscored"
+    judge_thinking: bool = False
     budget: float | None = None
     cards: tuple[Path, ...] = ()
     access: Access = Access()
@@ -55,7 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def roles(self) -> dict[str, str]:
         """What each of them takes part as."""
-        return roles_of(self.model, self.judges, self.adversary)
+        return roles_of(self.model, members(self.judges), self.adversary)
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -74,11 +76,10 @@ class Prepared(msgspec.Struct, frozen=True):
 
     def unjudged(self) -> list[str]:
         """Says which items nobody can judge, task by task; they are asked all the same, and stay unscored."""
-        plan, able = self.plan, builtin_judges()
-        notes = []
+        plan, notes = self.plan, []
         for name, count in Counter(map(self.suite.task_of, self.items)).items():
             kind = self.suite.task(name).kind
-            if kind and not kind.own and not any(one not in able or able[one].judge_of(kind) for one in plan.judges):
+            if kind and not kind.own and not any(can_judge(one, kind) for one in plan.judges):
                 why = f"{plan.judge} cannot judge by {kind.source}; name a model with --judge MODEL"
                 notes.append(f"{count} items of {name} stay unscored: {why}")
         return notes
@@ -105,6 +106,8 @@ def prepare(plan: Plan) -> Prepared:
         raise UsageError("--rounds is for turns written live: name a model with --adversary")
     if len(set(plan.judges)) < len(plan.judges):
         raise UsageError("a panel needs different judges: each --judge must name another")
+    if plan.adversary and taken_apart(plan.adversary):
+        raise UsageError(f"{plan.adversary} is a judge, and no model that could write: name a model with --adversary")
     if not plan.model.startswith(PREFIX):
         plan.access.check(parse(plan.model))
     selection = suite.load(plan.source)

@@ -13,8 +13,12 @@ from anjian.errors import UsageError
 from anjian.items.records import Item, Message
 from anjian.judges.base import NO_JUDGE, Judge, Verdict
 from anjian.judges.builtin import builtin_judges
+from anjian.judges.cascade import Cascade
+from anjian.judges.guards.family import families
+from anjian.judges.guards.judge import GuardJudge
 from anjian.judges.kinds import Kind
 from anjian.judges.model import ModelJudge
+from anjian.judges.named import Cascaded, Guarded, leaves, members, taken_apart
 from anjian.judges.panel import Panel
 from anjian.models.base import PREFIX, Model, Reply, Request
 from anjian.models.book import described
@@ -78,6 +82,12 @@ class Seats:
         if name in builtin_judges():
             judge: Judge | None = builtin_judges()[name].judge_of(kind)
             return judge or Unable(name, kind)
+        held = taken_apart(name)
+        if isinstance(held, Cascaded):
+            return Cascade(name, self._judge(held.cheap, kind), self._judge(held.dear, kind), kind, held.loss)
+        if isinstance(held, Guarded):
+            family = families()[held.family]
+            return GuardJudge(name, family, self[held.model], kind) if family.judges(kind) else Unable(name, kind)
         return ModelJudge(name, self[name], kind)
 
     @property
@@ -160,8 +170,14 @@ class Lazy:
 
 
 def model_names(names: Iterable[str | None]) -> list[str]:
-    """Those of the names that are models, each once."""
-    return [name for name in dict.fromkeys(names) if name and name not in builtin_judges()]
+    """The models among those that are named, and within the judges that are, each once."""
+    return [name for name in members(filter(None, names)) if name not in builtin_judges()]
+
+
+def judges_version(judges: Iterable[str], versions: Mapping[str, str]) -> str:
+    """The versions of all models of some judges, joined."""
+    each = ("+".join(versions[one] for one in leaves(judge) if versions.get(one)) for judge in judges)
+    return "+".join(each).strip("+")
 
 
 def describe_models(
@@ -178,7 +194,8 @@ def describe_models(
         UsageError: A model cannot be resolved.
     """
     found = dict(known or {})
-    named = list(names)
+    target, *others = names
+    named = [target, *members(filter(None, others))]
     if taken := [name for name in named if name in builtin_judges() and (name == named[0] or described(name))]:
         raise UsageError(f"{taken[0]} is the name of a built-in judge; describe the model under another one")
     mine = [name for name in model_names(named) if not name.startswith(PREFIX)]

@@ -30,6 +30,12 @@ def draw(scores: torch.Tensor, sources: Sequence[Source]) -> torch.Tensor:
     return tokens
 
 
+def likeliest(scores: torch.Tensor, count: int) -> list[tuple[int, float]]:
+    """The most likely tokens of one row of scores, (vocabulary,), with the logarithms of their probabilities."""
+    best = scores.log_softmax(-1).topk(min(count, len(scores)))
+    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+
+
 def _sampled(scores: torch.Tensor, sources: Sequence[Source]) -> torch.Tensor:
     warps = [source.warp for source in sources]
     scores = _top_k(scores / _column(scores, [warp.temperature for warp in warps]), warps)

@@ -13,12 +13,13 @@ GATHER_SECONDS = 0.005
 
 
 class Asked:
-    """A request on its way: its prompt, and the future of its reply."""
+    """A request on its way: its prompt, the future of its reply, and its likeliest first tokens if they are wanted."""
 
     def __init__(self, prompt: Prompt, future: asyncio.Future[Reply]) -> None:
         """Keeps both."""
         self.prompt = prompt
         self.future = future
+        self.first: list[tuple[int, float]] = []
 
     @property
     def dropped(self) -> bool:
@@ -29,11 +30,13 @@ class Asked:
 class Inbox:
     """Hands requests to one decoding thread, and each reply back as soon as it is there."""
 
-    def __init__(self, finish: Callable[[Prompt, Sequence[int]], Reply], most: int) -> None:
+    def __init__(
+        self, finish: Callable[[Prompt, Sequence[int], Sequence[tuple[int, float]]], Reply], most: int
+    ) -> None:
         """Belongs to the running event loop.
 
         Args:
-            finish: Makes the reply of a row of tokens; called in the event loop.
+            finish: Makes the reply of a row of tokens and the likeliest first ones; called in the event loop.
             most: So many requests are not waited for any longer.
         """
         self.stop = threading.Event()
@@ -81,7 +84,7 @@ class Inbox:
 
     def _deliver(self, asked: Asked, row: Sequence[int]) -> None:
         if not asked.dropped:
-            asked.future.set_result(self._finish(asked.prompt, row))
+            asked.future.set_result(self._finish(asked.prompt, row, asked.first))
 
 
 def _refuse(future: asyncio.Future[Reply], error: CallError) -> None:

@@ -33,6 +33,7 @@ class Prompt:
     warp: Warp
     seed: int
     prefilled: bool
+    likeliest: int = 0
 
     @property
     def tokens(self) -> int:
@@ -58,10 +59,13 @@ def to_prompt(checkpoint: Checkpoint, request: Request) -> Prompt:
         if len(ids) >= checkpoint.context:
             raise CallError(TOO_LONG, f"the prompt has {len(ids)} tokens, the model reads {checkpoint.context}")
         limit = min(limit, checkpoint.context - len(ids))
-    return Prompt(ids, limit, _warp(checkpoint, request), _seed(request), text.rstrip().endswith(OPEN))
+    prefilled = text.rstrip().endswith(OPEN)
+    return Prompt(ids, limit, _warp(checkpoint, request), _seed(request), prefilled, asked.likeliest or 0)
 
 
-def to_reply(checkpoint: Checkpoint, prompt: Prompt, row: Sequence[int]) -> Reply:
+def to_reply(
+    checkpoint: Checkpoint, prompt: Prompt, row: Sequence[int], first: Sequence[tuple[int, float]] = ()
+) -> Reply:
     """Cuts a row of new tokens at its end and puts it into text, with the tags of thinking as they came."""
     row = row[: prompt.limit]
     end = next((place for place, token in enumerate(row) if token in checkpoint.ends), None)
@@ -72,6 +76,7 @@ def to_reply(checkpoint: Checkpoint, prompt: Prompt, row: Sequence[int]) -> Repl
         prompt_tokens=len(prompt.ids),
         completion_tokens=len(row) if end is None else end + 1,
         prefilled=prompt.prefilled,
+        first=tuple((checkpoint.tokenizer.decode([token]), likely) for token, likely in first),
     )
 
 

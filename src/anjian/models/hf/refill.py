@@ -10,7 +10,7 @@ import transformers as untyped
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from anjian.models.base import BAD_REPLY, TOO_LONG, CallError
-from anjian.models.hf.draw import Source, draw
+from anjian.models.hf.draw import Source, draw, likeliest
 from anjian.models.hf.inbox import Asked, Inbox
 from anjian.models.hf.memory import free_memory, out_of_memory
 from anjian.models.hf.setup import Checkpoint
@@ -106,6 +106,9 @@ class Decoder:
             logits_to_keep=1,
         )
         scores = self._processed(output.logits[:, -1].float())
+        for place, row in enumerate(self.rows):
+            if row.asked.prompt.likeliest and not row.said:
+                row.asked.first = likeliest(scores[place], row.asked.prompt.likeliest)
         for row, token in zip(self.rows, draw(scores, [row.source for row in self.rows]).tolist(), strict=True):
             row.ids.append(token)
         return self.take(row for row in self.rows if self._is_done(row))

@@ -10,7 +10,7 @@ import torch
 import transformers as untyped
 
 from anjian.models.base import BAD_REPLY, TOO_LONG, CallError
-from anjian.models.hf.draw import Source, draw
+from anjian.models.hf.draw import Source, draw, likeliest
 from anjian.models.hf.inbox import Asked, Inbox
 from anjian.models.hf.memory import free_memory, out_of_memory
 from anjian.models.hf.setup import Checkpoint
@@ -63,6 +63,9 @@ def _generated(checkpoint: Checkpoint, batch: Sequence[Asked], inbox: Inbox) -> 
     sources = [Source(prompt, device) for prompt in prompts]
 
     def drawn(input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        for place, asked in enumerate(batch if input_ids.shape[1] == width else ()):
+            if asked.prompt.likeliest:
+                asked.first = likeliest(scores[place].float(), asked.prompt.likeliest)
         return torch.full_like(scores, -torch.inf).scatter_(1, draw(scores, sources)[:, None], 0.0)
 
     def ended(input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:

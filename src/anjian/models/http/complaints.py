@@ -15,6 +15,7 @@ NAMES: dict[str, re.Pattern[str]] = {
         r"|结构化输出",
         re.IGNORECASE,
     ),
+    "logprobs": re.compile(r"log_?probs?|log[- ]probabilit|对数概率", re.IGNORECASE),
     "temperature": re.compile(
         r"(?<![a-z_])temperature(?![a-z_])|(?<![a-z_])temp(?![a-z_])(?! (?:file|dir))|greedy|温度|贪[婪心]",
         re.IGNORECASE,

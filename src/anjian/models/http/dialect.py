@@ -18,6 +18,7 @@ from anjian.models.http.complaints import BUDGETS
 
 SAMPLING = ("temperature", "top_p", "seed")
 SCHEMA = "response_format"
+LOGPROBS = ("logprobs", "top_logprobs")
 PLAIN_REFUSALS = {400, 422}
 """Where it is enough that something is refused; what else may be at fault must be named by the error."""
 SCHEMA_REFUSALS = PLAIN_REFUSALS | {406, 415, 501}
@@ -26,7 +27,7 @@ MAY_TEACH = {403, 404, 405}
 """Fatal, as a rule, and now and then said of something that was sent; then the error must name it."""
 
 VALUED = {"temperature", "top_p", *BUDGETS}
-NAMED = {"seed", SCHEMA, "stream_options"}
+NAMED = {"seed", SCHEMA, "stream_options", *LOGPROBS}
 """What servers may refuse: some for its value, others altogether."""
 
 Mark = tuple[str, object]
@@ -238,7 +239,8 @@ def joined(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 
 def _without(name: str) -> Lesson:
-    return Lesson(name, "drop", f"{name} is not sent")
+    also = LOGPROBS[1:] if name == LOGPROBS[0] else ()
+    return Lesson(name, "drop", f"{name} is not sent", also=also)
 
 
 def _unnamed(error: CallError, words: str, sent: dict[str, Any]) -> Iterator[Lesson]:
@@ -247,6 +249,8 @@ def _unnamed(error: CallError, words: str, sent: dict[str, Any]) -> Iterator[Les
         return
     if error.status == 404 and SCHEMA in sent:
         yield _without(SCHEMA)
+    if LOGPROBS[0] in sent:
+        yield _without(LOGPROBS[0])
     sampling = [name for name in SAMPLING if name in sent]
     if sampling:
         yield Lesson(sampling[0], "drop", f"{', '.join(sampling)} are not sent", also=tuple(sampling[1:]))

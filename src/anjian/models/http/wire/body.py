@@ -14,6 +14,8 @@ def body_of(model: str, request: Request) -> dict[str, Any]:
             body[name] = value + request.epoch if name == "seed" else value
     if request.sampling.budget is not None:
         body.setdefault("max_tokens", request.sampling.budget)
+    if request.sampling.likeliest:
+        body |= {"logprobs": True, "top_logprobs": request.sampling.likeliest}
     if request.schema:
         body["response_format"] = {
             "type": "json_schema",

@@ -27,6 +27,7 @@ class _Choice(msgspec.Struct):
     reasoning_content: Any = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
+    logprobs: Any = None
     error: Any = None
     flag: Any = None
 
@@ -93,7 +94,31 @@ def _plain(completion: _Completion) -> Reply | None:
         finish_reason=choice.finish_reason or "stop",
         prompt_tokens=usage.prompt_tokens or 0,
         completion_tokens=usage.completion_tokens or 0,
+        first=_first(choice.logprobs) if choice.logprobs else (),
     )
+
+
+class _Likely(msgspec.Struct):
+    token: str
+    logprob: float
+
+
+class _Token(_Likely):
+    top_logprobs: list[_Likely] = []
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Token]
+
+
+def _first(logprobs: Any) -> tuple[tuple[str, float], ...]:
+    """The likeliest tokens at the place of the first one that is no blank; empty for what has another form."""
+    try:
+        tokens = msgspec.convert(logprobs, _Logprobs, strict=False).content
+    except msgspec.ValidationError:
+        return ()
+    found = next((token for token in tokens if token.token.strip()), None)
+    return tuple((one.token, one.logprob) for one in found.top_logprobs or [found]) if found else ()
 
 
 def _thinks_elsewhere(choice: _Choice) -> bool:
