@@ -242,12 +242,20 @@ def test_a_run_shows_corrected_rates_and_the_card(tmp_path: Path) -> None:
     assert rows["rr1"]["value"] == 0.5
     assert rows["rr1"]["corrected"] == pytest.approx(0.5 / (40 / 48), abs=1e-5)  # Its specificity is 1.
     assert rows["rr1"]["corrected_low"] < rows["rr1"]["corrected"] < rows["rr1"]["corrected_high"]
-    assert rows["rr2"]["corrected"] is None  # The labels say nothing of guidance.
+    assert "corrected" not in rows["rr2"]  # The labels say nothing of guidance.
     written = {row["metric"]: row for row in json.loads((run.folder / "scores.json").read_text())}
     assert written["rr1"].keys() >= {"corrected", "corrected_low", "corrected_high"}
     page = (run.folder / "report.html").read_text()
     assert "校正后" in page and "labels.jsonl" in page
-    assert "无法校正" in page
+
+
+def test_a_judge_whose_card_is_chance_corrects_nothing_and_the_page_says_so(tmp_path: Path) -> None:
+    labels = [label(n, REFUSES if n % 2 else ANSWERS, refusal="full" if n % 4 < 2 else "none") for n in range(40)]
+    calibrated(tmp_path, labels=labels)
+    run = evaluated(tmp_path, judge_card=[tmp_path / "card.json"])
+    row = next(row for row in run.scores if row["metric"] == "rr1")
+    assert row["corrected"] is row["corrected_low"] is row["corrected_high"] is None
+    assert "按裁判卡无法校正" in (run.folder / "report.html").read_text()
 
 
 def test_a_card_of_another_judge_is_refused(tmp_path: Path) -> None:

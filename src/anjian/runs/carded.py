@@ -118,11 +118,13 @@ def _languages(card: Card | None) -> set[str]:
 
 
 def _lines(task: str, judge: str, kind: str, language: str, fitting: Fitting | None) -> Iterable[Line]:
-    found = [(one, part) for one in _LINES.get(kind, ()) if fitting and (part := fitting.part(one))]
-    if fitting is None or not found:
+    """What the card says; first that it says nothing, where it does not answer the first question of the kind."""
+    asked = _LINES.get(kind, ())
+    found = [(one, part) for one in asked if fitting and (part := fitting.part(one))]
+    if not found or found[0][0] != asked[0]:
         yield Line(task=task, judge=judge, kind=kind, language=language)
-    else:
-        for question, part in found:
+    for question, part in found:
+        if fitting:
             yield _line(task, kind, language, question, part, fitting.card)
 
 

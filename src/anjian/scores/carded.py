@@ -118,42 +118,46 @@ def _corrected(
 ) -> Row:
     kind = kinds.get(row.task)
     counts = tables.independent((row.task, row.group_kind, row.group))
-    if kind is None or measure is None or counts is None:
+    told = telling(measure, kind, fitting[row.task]) if measure and kind else None
+    if told is None or counts is None:
         return row
-    found = corrected_measure(measure, kind, counts, fitting[row.task])
+    found = corrected(told.merged(counts), told.part, told.worth)
     value, low, high = (None, None, None) if found is None else (round(float(end), 6) for end in found)
     return msgspec.structs.replace(row, corrected=value, corrected_low=low, corrected_high=high)
 
 
-def corrected_measure(
-    measure: Measure, kind: Kind, counts: Numbers, fitting: Fitting
-) -> tuple[float, float, float] | None:
-    """The value of a measure, corrected by whatever question of the card tells its worth apart; None where none does.
+class Telling(msgspec.Struct, frozen=True):
+    """A part of a card that tells apart what a measure counts differently.
 
-    Args:
-        measure: Whose `value` says what points count.
-        kind: What was judged.
-        counts: Independent replies by points, in ascending order.
-        fitting: The card.
+    Attributes:
+        part: The agreement, and its classes.
+        worth: What the measure counts for each class.
+        names: The class of each degree of points, in ascending order.
     """
-    value = measure.value
-    assert value is not None  # noqa: S101  (ratios are not corrected)
+
+    part: Agreement
+    worth: list[float]
+    names: list[str]
+
+    def merged(self, counts: Numbers) -> list[float]:
+        """Counts by points, as counts by class."""
+        pairs = list(zip(counts, self.names, strict=True))
+        return [float(sum(n for n, name in pairs if name == one)) for one in self.part.classes]
+
+
+def telling(measure: Measure, kind: Kind, fitting: Fitting) -> Telling | None:
+    """The question of a card with fewest classes that a measure can be corrected by; None where there is none."""
+    if measure.value is None:
+        return None
     degrees = _degrees(kind)
-    worth = [float(value(points)) for points in degrees]
     for question in sorted(ASKED[kind.name], key=lambda one: len(classes(one))):
         part = fitting.part(question)
         names = [said(points, question, kind) for points in degrees]
-        pairs = set(zip(names, worth, strict=True))
-        if (
-            part is None
-            or (fitting.shipped and part.sources < 2)
-            or len(pairs) != len(set(names))
-            or set(names) != set(part.classes)
-        ):
+        worth = {name: float(measure.value(points)) for name, points in zip(names, degrees, strict=True)}
+        mixed = any(worth[name] != measure.value(points) for name, points in zip(names, degrees, strict=True))
+        if part is None or mixed or set(names) != set(part.classes) or (fitting.shipped and part.sources < 2):
             continue  # The card is silent, or its classes mix replies that count differently.
-        of = dict(pairs)
-        merged = [sum(float(n) for n, name in zip(counts, names, strict=True) if name == one) for one in part.classes]
-        return corrected(merged, part, [of[one] for one in part.classes])
+        return Telling(part, [worth[one] for one in part.classes], names)
     return None
 
 
