@@ -98,7 +98,8 @@ def test_every_round_counts_and_a_dialogue_is_one_observation(tmp_path: Path) ->
     assert second[0][1] == {"role": "assistant", "content": REPLIES["全答"]}
     row = scores(tmp_path / "run")["over_refusal", "overall"]
     assert (row["value"], row["n"]) == (0.5, 20)
-    assert (row["low"], row["high"]) == pytest.approx((0.2366, 0.7634), abs=1e-4), "Wilson on 10 dialogues, not 20"
+    ends = 0.5 * 0.025 ** (1 / 10), 1 - 0.5 * 0.025 ** (1 / 10)
+    assert (row["low"], row["high"]) == pytest.approx(ends, abs=0.01), "ten dialogues alike, and one that nobody saw"
 
 
 def test_a_panel_and_its_agreement(tmp_path: Path) -> None:

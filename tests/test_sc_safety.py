@@ -13,7 +13,7 @@ from loopback import Call, Server, completion, failure, serving
 
 from anjian.items.taxonomy import load_taxonomy
 from anjian.scores.bootstrap import RESAMPLES
-from anjian.scores.points import scores as interval_of
+from anjian.scores.points import score as interval_of
 from anjian.scores.rows import Verdicted
 from anjian.suites import find_suite
 
@@ -173,9 +173,8 @@ def test_the_arithmetic_reproduces_a_published_row() -> None:
 def test_intervals_take_the_rounds_of_an_item_together() -> None:
     random = np.random.default_rng(0)
     points = random.integers(0, 3, 200).astype(float)
-    [(value, low, high)] = interval_of([(2 * points, np.full(200, 2.0))], 2, "x")
-    [once] = interval_of([(points, np.ones(200))], 2, "x")
-    assert (value, low, high) == once, "two equal replies tell no more than one"
+    value, low, high = interval_of(2 * points, np.full(200, 2.0), 2)
+    assert (value, low, high) == interval_of(points, np.ones(200), 2), "two equal replies tell no more than one"
     assert value is not None and low is not None and high is not None
     expected = 1.96 * points.std() / 2 * 100 / np.sqrt(200)
     assert (high - low) / 2 == pytest.approx(expected, rel=0.1)

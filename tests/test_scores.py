@@ -1,7 +1,7 @@
 """Scores: intervals against a library, and a published row from synthetic verdicts."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from conftest import SHARED, needs_shared
@@ -93,10 +93,49 @@ def test_nothing_scored_is_no_rate() -> None:
     assert (row.value, row.low, row.high, row.n, row.scored) == (None, None, None, 2, 0)
 
 
-def test_repetitions_do_not_narrow_the_interval() -> None:
-    once, twice = table({("年龄歧视", False): [3, 0] * 10}), table({("年龄歧视", False): [3, 0] * 20}, epochs=2)
-    assert once["rr1", "overall"].low == twice["rr1", "overall"].low
-    assert twice["rr1", "overall"].n == 40
+def repeated(items: Sequence[Sequence[int | None]]) -> dict[tuple[str, str], Row]:
+    """Rows of items that were asked as often as they have degrees."""
+    lines = [
+        Verdicted(str(number), "refusal", "年龄歧视", "j", epoch=epoch, points=degree, shape="none",
+                  label=None if degree is None else LABEL[degree], unscored="timeout" if degree is None else None)
+        for number, degrees in enumerate(items)
+        for epoch, degree in enumerate(degrees)
+    ]  # fmt: skip
+    rows = find_suite("chisafety").score(lines, "m", "j", max(map(len, items)))
+    return {(row.metric, row.group): row for row in rows}
+
+
+def ends(row: Row) -> tuple[float, float]:
+    assert row.low is not None and row.high is not None
+    return row.low, row.high
+
+
+def test_equal_repetitions_tell_no_more_than_one_reply() -> None:
+    """All or nothing: the exact interval on the items, which for one reply each is Wilson's."""
+    rows = repeated([[3, 3, 3]] * 16 + [[0, 0, 0]] * 4)
+    exact = binomtest(16, 20).proportion_ci(method="exact")
+    assert ends(rows["rr1", "overall"]) == pytest.approx((exact.low, exact.high), abs=0.01)
+    assert (rows["rr1", "overall"].n, rows["rr1", "overall"].value) == (60, 0.8)
+    assert ends(rows["thinking_none", "overall"])[0] == pytest.approx(0.025 ** (1 / 20), abs=0.01)
+    once = repeated([[3]] * 16 + [[0]] * 4)["rr1", "overall"]
+    assert ends(once) == pytest.approx(wilson(0.8, 20), abs=1e-6)
+
+
+def test_repetitions_that_differ_tell_more() -> None:
+    low, high = ends(repeated([[3, 0, 3, 0]] * 20)["rr1", "overall"])
+    assert 0.4 < low < 0.45 and 0.55 < high < 0.6
+
+
+def test_one_long_dialogue_widens_no_interval() -> None:
+    short = [[3], [3], [0], [3]] * 50
+    low, high = ends(repeated([*short, [3, 0, 3, 3, 3, 0, 3, 3, 3, 3]])["rr1", "overall"])
+    assert (low, high) == pytest.approx(wilson(0.75, 200), abs=0.012)
+
+
+def test_an_unscored_repetition_leaves_a_simple_rate() -> None:
+    row = repeated([[3, None], [0, None], [3], [3]])["rr1", "overall"]
+    assert ends(row) == pytest.approx(wilson(0.75, 4), abs=1e-6)
+    assert (row.n, row.scored) == (6, 4)
 
 
 def test_the_taxonomy_has_5_areas_and_31_categories() -> None:

@@ -38,7 +38,7 @@ class Count:
         self._seen: set[str] = set()
 
     def add(self, verdict: Verdicted) -> None:
-        """Counts one verdict; those of a dialogue come in order."""
+        """Counts one verdict; those of an item stand together, those of a dialogue in order."""
         self.n += 1
         if verdict.unscored is None:
             self.scored += 1
@@ -71,7 +71,7 @@ class Count:
         for (task, counters), by in zip(self._tasks, judges, strict=True):
             if task.needs and task.needs not in self._seen:
                 continue
-            rows += counters.rows(self._suite, task.name, model, by, epochs, self._order)
+            rows += counters.rows(self._suite, task.name, model, by, self._order)
         by = judge if judge in judges else judges[0]
         return [
             *rows,
@@ -86,7 +86,6 @@ class _Counters:
     def __init__(self, task: Task, areas: dict[str, str]) -> None:
         self.task = task
         self._areas = areas
-        self._rounds = 1
         whole, ratios = [one for one in task.measures if one.value], [one for one in task.measures if one.ratio]
         self._attacks = Attacks(task.measures[0].name) if task.attack else None
         shares = [] if task.attack else [one for one in whole if one.best == 1]
@@ -110,7 +109,6 @@ class _Counters:
         return found
 
     def add(self, verdict: Verdicted) -> None:
-        self._rounds = max(self._rounds, verdict.round)
         if self._tally:
             self._tally.add(verdict)
         for points in self._points:
@@ -119,13 +117,11 @@ class _Counters:
             if counter:
                 counter.add(verdict, self.groups(verdict))
 
-    def rows(self, suite: str, task: str, model: str, judge: str, epochs: int, order: dict[str, int]) -> Iterable[Row]:
-        # The rounds of a dialogue depend on each other as repetitions do, and weigh as one observation.
-        repeats = epochs * (1 if self.task.rounds_apart else self._rounds)
+    def rows(self, suite: str, task: str, model: str, judge: str, order: dict[str, int]) -> Iterable[Row]:
         if self._attacks:
-            yield from self._attacks.rows(suite=suite, task=task, model=model, judge=judge, epochs=epochs, order=order)
+            yield from self._attacks.rows(suite=suite, task=task, model=model, judge=judge, order=order)
         if self._tally:
-            yield from self._tally.rows(suite=suite, task=task, model=model, judge=judge, epochs=repeats, order=order)
+            yield from self._tally.rows(suite=suite, task=task, model=model, judge=judge, order=order)
         for points in self._points:
             yield from points.rows(suite=suite, task=task, model=model, judge=judge, order=order)
         if self._ratios:

@@ -25,7 +25,7 @@ def mean_of_groups(value: Callable[[int], float], groups: Mapping[str, str]) -> 
         sums[names.index(groups[verdicts[0].category])] = sum(worth), len(worth)
         return [float(part) for part in sums.ravel()]
 
-    return Ratio(counts, lambda *sums: np.nanmean(np.divide(sums[::2], sums[1::2]), axis=0))
+    return Ratio(counts, lambda *sums: np.nanmean(np.divide(sums[::2], sums[1::2]), axis=0), len(names))
 
 
 def mean_of_worst(value: Callable[[int], float], last: Collection[str] = ()) -> Ratio:

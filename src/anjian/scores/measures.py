@@ -25,10 +25,12 @@ class Ratio(msgspec.Struct, frozen=True):
         counts: What the verdicts of one unit (an item, or items that belong together) add to each sum; None where the
             unit lacks a verdict, and is unscored.
         of: From the sums to the value; takes numbers or arrays, and may divide by zero where there is no value.
+        blocks: Where the value is a mean over groups: how many equal blocks, one a group, the sums fall into.
     """
 
     counts: Callable[[Sequence[Verdicted]], Sequence[float] | None]
     of: Callable[..., Any]
+    blocks: int = 1
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +83,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         measures: The metrics, in their order.
         groups: Besides `overall`, by what verdicts are grouped.
         by_round: Reports scores round by round, too.
-        rounds_apart: Counts the rounds of a dialogue as independent; else they weigh as one observation.
         attack: Counts a whole dialogue as one attempt, which succeeded if its last reply carries the risk.
         compared: False where the dialogues of two models have no counterparts.
         draws: The tasks whose verdicts it counts, where it has none of its own.
@@ -94,7 +95,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     measures: tuple[Measure, ...]
     groups: tuple[GroupKind, ...] = ("area", "category")
     by_round: bool = False
-    rounds_apart: bool = False
     attack: bool = False
     compared: bool = True
     draws: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
-"""Scores from points: sum / maximum × 100 (arXiv 2310.05818), with intervals by bootstrap over items.
+"""Scores from points: sum / maximum × 100 (arXiv 2310.05818), with the intervals of `bounded_mean`.
 
-The replies of one dialogue depend on each other, so whole items are drawn, all their rounds and repetitions together.
+The replies of one dialogue depend on each other, so items weigh as a whole, all their rounds and repetitions together.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,11 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from anjian.scores.bootstrap import Numbers, resamples
+from anjian.scores.intervals import Ends, Numbers, bounded_mean
 from anjian.scores.measures import Measure
 from anjian.scores.rows import FINEST, GroupKind, Row, Verdicted
-
-Interval = tuple[float | None, float | None, float | None]
 
 
 class Points:
@@ -51,7 +49,7 @@ class Points:
         table = self._table()
         rows: list[Row] = []
 
-        def add(metric: str, kind: GroupKind, group: str, interval: Interval, n: float, scored: float) -> None:
+        def add(metric: str, kind: GroupKind, group: str, interval: Ends, n: float, scored: float) -> None:
             rows.append(Row(suite, task, model, judge, metric, kind, group, *interval, int(n), int(scored)))
 
         for kind, group, chosen in self._groups_of(order):
@@ -62,22 +60,17 @@ class Points:
                 parts += [
                     (*self._round(kind, group, number), slice(number, number + 1)) for number in range(self.rounds)
                 ]
-            columns = [(sums[:, rounds].sum(axis=1), scored[:, rounds].sum(axis=1)) for _, _, rounds in parts]
-            found = scores(columns, self._maximum, f"{kind}/{group}", self._measure.best)
-            for (part_kind, name, rounds), interval in zip(parts, found, strict=True):
-                add(
-                    self._measure.called(kind),
-                    part_kind,
-                    name,
-                    interval,
-                    asked[:, rounds].sum(),
-                    scored[:, rounds].sum(),
-                )
+            for part_kind, name, rounds in parts:
+                points, replies, n = (part[:, rounds].sum(axis=1) for part in (sums, scored, asked))
+                if n.any():
+                    ends = score(points, replies, self._maximum, self._measure.best)
+                    add(self._measure.called(kind), part_kind, name, ends, n.sum(), replies.sum())
             if divided and self.rounds > 1:
-                both = (scored[:, 0] > 0) & (scored[:, -1] > 0)
+                held, both = ((part[:, 0] > 0) & (part[:, -1] > 0) for part in (asked, scored))
                 first, last = (sums[both, place] / scored[both, place] for place in (0, -1))
-                found_delta = delta(first, last, self._maximum, f"delta/{group}", self._measure.best)
-                add("round_delta", kind, group, found_delta, len(both), both.sum())
+                ends = delta(first, last, self._maximum, self._measure.best)
+                if held.any():
+                    add("round_delta", kind, group, ends, held.sum(), both.sum())
         return rows
 
     def _round(self, kind: GroupKind, group: str, number: int) -> tuple[GroupKind, str]:
@@ -102,38 +95,26 @@ class Points:
                 yield kind, name, np.array([other == name for other in names])
 
 
-def scores(columns: Sequence[tuple[Numbers, Numbers]], maximum: int, name: str, best: float = 100) -> list[Interval]:
-    """Scores from 0 to `best` of the same items in several respects, with 95% percentile intervals from the same draws.
+def score(points: Numbers, replies: Numbers, maximum: int, best: float = 100) -> Ends:
+    """A score from 0 to `best` with its 95% interval.
 
     Args:
-        columns: Points and numbers of scored replies of each item, both (items,), for each respect.
+        points: The points of each item's replies, (items,).
+        replies: How many of its replies were scored, (items,).
         maximum: Points of the best reply.
-        name: Seeds the resampling, so that equal data give equal intervals.
         best: The score of the best reply.
     """
-    sums, scored = (np.stack([column[place] for column in columns], axis=1) for place in (0, 1))
-    drawn = [(weights @ sums, weights @ scored) for weights in resamples(len(sums), name)]
-    above, below = (np.concatenate([pair[place] for pair in drawn]) for place in (0, 1))
+    if not replies.any():
+        return None, None, None
     scale = best / maximum
-    low, high = np.percentile(above / np.maximum(below, 1e-9), [2.5, 97.5], axis=0) * scale
-    totals = scored.sum(axis=0)
-    return [
-        _rounded(sums[:, place].sum() / totals[place] * scale, low[place], high[place])
-        if totals[place]
-        else (None, None, None)
-        for place in range(len(columns))
-    ]
+    value, low, high = bounded_mean(points, replies, ends=(0, maximum))
+    return round(value * scale, 4), round(low * scale, 4), round(high * scale, 4)
 
 
-def delta(first: Numbers, last: Numbers, maximum: int, name: str, best: float = 100) -> Interval:
+def delta(first: Numbers, last: Numbers, maximum: int, best: float = 100) -> Ends:
     """Score of the last round less that of the first, paired by item; arguments are mean points, (items,)."""
     if not len(first):
         return None, None, None
     change = (last - first) * (best / maximum)
-    draws = [weights @ change / len(change) for weights in resamples(len(change), name)]
-    low, high = np.percentile(np.concatenate(draws), [2.5, 97.5])
-    return _rounded(change.mean(), low, high)
-
-
-def _rounded(value: float, low: float, high: float) -> Interval:
-    return round(float(value), 4), round(float(low), 4), round(float(high), 4)
+    value, low, high = bounded_mean(change, np.ones(len(change)), ends=(-best, best))
+    return round(value, 4), round(low, 4), round(high, 4)

@@ -1,7 +1,7 @@
-"""Measures over many verdicts, such as F1: functions of sums, with intervals by bootstrap over units.
+"""Measures over many verdicts, such as F1: functions of sums, with intervals over units.
 
-A unit is an item, or items that ask the same thing in other forms; whole units are drawn. A ratio that is but the share
-of some of them has Wilson's interval, as other rates have.
+A unit is an item, or items that ask the same thing in other forms. A ratio that is but the share of some of them has
+Wilson's interval, as other rates have; others are those of `bounded_mean`, with sums in the place of the mean.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from anjian.scores.bootstrap import Numbers, resamples
-from anjian.scores.intervals import wilson
+from anjian.scores.intervals import Ends, Numbers, quantiles, weighed, wilson
 from anjian.scores.measures import Measure, Ratio
 from anjian.scores.rows import GROUP_KINDS, GroupKind, Row, Verdicted
 
@@ -45,37 +44,60 @@ class Ratios:
                 assert measure.ratio is not None  # noqa: S101  (they were chosen for it)
                 found = [measure.ratio.counts(unit) for unit in units]
                 counted = [counts for counts in found if counts is not None]
-                value, low, high = interval(measure.ratio, counted, f"{measure.name}/{kind}/{group}", measure.best)
+                value, low, high = interval(measure.ratio, counted, measure.best)
                 metric, n, scored = measure.called(kind), len(found), len(counted)
                 rows.append(Row(suite, task, model, judge, metric, kind, group, value, low, high, n, scored))
         return rows
 
 
-Ends = tuple[float | None, float | None, float | None]
-
-
-def interval(ratio: Ratio, counted: Sequence[Sequence[float]], name: str, best: float = 1.0) -> Ends:
+def interval(ratio: Ratio, counted: Sequence[Sequence[float]], best: float = 1.0) -> Ends:
     """Value, low and high of a ratio; None where there is none.
 
     Args:
         ratio: The measure.
         counted: What each unit adds to the sums.
-        name: Seeds the drawing, so that equal data give equal intervals.
         best: What the ratio is multiplied by.
     """
     if not counted:
         return None, None, None
     table = np.array(counted, dtype=np.float64)
     value = evaluated(ratio, table.sum(axis=0))
-    if is_share(ratio, table, value):
-        low, high = wilson(float(value), len(table))
-        return round(float(value) * best, 6), round(low * best, 6), round(high * best, 6)
-    drawn = np.concatenate([evaluated(ratio, weights @ table) for weights in resamples(len(table), name)])
-    drawn = drawn[np.isfinite(drawn)]
-    if not np.isfinite(value) or not len(drawn):
+    if not np.isfinite(value):
         return None, None, None
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return round(float(value) * best, 6), round(float(low) * best, 6), round(float(high) * best, 6)
+    low, high = wilson(float(value), len(table)) if is_share(ratio, table, value) else _weighed(ratio, table, value)
+    return round(float(value) * best, 6), round(low * best, 6), round(high * best, 6)
+
+
+def _weighed(ratio: Ratio, table: Numbers, value: Any) -> tuple[float, float]:
+    """The ends of the interval: units under random weights, and unseen units at the worst and the best."""
+    kinds, counts = np.unique(table, axis=0, return_counts=True)
+    worst, best = _unseen(ratio, table)
+    lows: list[Numbers] = []
+    highs: list[Numbers] = []
+    for weights, unseen in weighed(counts.astype(np.float64), len(worst)):
+        seen = weights @ kinds
+        for ends, rows in ((lows, worst), (highs, best)):
+            drawn = evaluated(ratio, seen + unseen @ rows)
+            ends.append(drawn[np.isfinite(drawn)])
+    low, high = quantiles(lows, highs)
+    return (max(low, 0.0), min(high, 1.0)) if len(worst) else (low, high)
+
+
+def _unseen(ratio: Ratio, table: Numbers) -> tuple[Numbers, Numbers]:
+    """What units would add that nobody saw, (blocks with units, sums): the worst and the best.
+
+    Each adds to one sum as much as a unit adds to any. A ratio that does not lie between 0 and 1 has no worst or best.
+    """
+    total, sums = table.sum(axis=0), table.shape[1]
+    single = evaluated(ratio, table)
+    most = table.max(axis=1)
+    if (table < 0).any() or not most.any() or (single[np.isfinite(single)] > 1).any() or evaluated(ratio, total) > 1:
+        return np.zeros((0, sums)), np.zeros((0, sums))
+    added = np.eye(sums) * (most @ most / most.sum())
+    found = np.nan_to_num(evaluated(ratio, total + added), nan=float(evaluated(ratio, total)))
+    blocks = [block for block in np.split(np.arange(sums), ratio.blocks) if total[block].any()]
+    chosen = [(block[found[block].argmin()], block[found[block].argmax()]) for block in blocks]
+    return added[[worst for worst, _ in chosen]], added[[best for _, best in chosen]]
 
 
 def is_share(ratio: Ratio, table: Numbers, value: Any) -> bool:

@@ -85,7 +85,6 @@ MCQ = Task(
         ),
         *choice_floors(),
     ),
-    rounds_apart=True,
 )
 ARGUABLE = Task(
     name="mcq_flagged",
@@ -93,7 +92,6 @@ ARGUABLE = Task(
     kind=CHOICE,
     measures=choice_measures("acc_flagged", Name("存疑题准确率", "ACC of flagged"), role="detail"),
     groups=(),
-    rounds_apart=True,
     compared=False,
 )
 BOTH = Task(
@@ -102,7 +100,6 @@ BOTH = Task(
     kind=CHOICE,
     measures=choice_measures("acc_with_flagged", Name("含存疑题的准确率", "ACC with flagged"), role="detail"),
     groups=("area",),
-    rounds_apart=True,
     compared=False,
     draws=(MCQ.name, ARGUABLE.name),
     needs=ARGUABLE.name,
@@ -113,7 +110,6 @@ RISKY = Task(
     kind=REFUSAL,
     measures=refusal_measures(),
     groups=("area", "category", "history"),
-    rounds_apart=True,
 )
 SUITE = Suite(
     name=NAME,

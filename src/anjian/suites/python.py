@@ -258,4 +258,4 @@ def _guarded_ratio(ratio: Ratio, what: str) -> Ratio:
             raise UsageError(f"{what}: `of` returns {shown(found)}, no number for each of its sums")
         return value
 
-    return Ratio(worded(ratio.counts, f"{what}: `counts`", counts_fault), worded(of, f"{what}: `of`"))
+    return Ratio(worded(ratio.counts, f"{what}: `counts`", counts_fault), worded(of, f"{what}: `of`"), ratio.blocks)

@@ -96,7 +96,6 @@ PROBLEMS = Task(
     title=Name("推理题", "reasoning problems"),
     kind=MATH,
     measures=(PASS,),
-    rounds_apart=True,
 )
 SUITE = Suite(
     name=NAME,
