@@ -16,6 +16,7 @@ from anjian.enhance.training.stage import RESULT
 from anjian.enhance.training.tokens import decoded
 from anjian.errors import UsageError
 from anjian.files import replace, writing
+from anjian.judges.named import renamed
 from anjian.models.spec import public_name
 from anjian.prompts import render
 from anjian.text import one_line
@@ -88,7 +89,7 @@ def write_card(model: str, recipe: Recipe, out: Path) -> None:
     base = None if Path(path).is_dir() else path
     measured = decoded(out / "verify" / "card.json") if (out / "verify" / "card.json").exists() else None
     for row in measured["rows"] if measured else ():
-        row["judge"] = "+".join(map(public_name, row["judge"].split("+")))
+        row["judge"] = "+".join(renamed(judge, public_name) for judge in row["judge"].split("+"))
     text = render(
         "anjian.enhance",
         "model_card",

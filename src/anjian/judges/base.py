@@ -18,6 +18,7 @@ JUDGE_UNPARSED = "judge_unparsed"
 JUDGE_TIE = "judge_tie"
 NO_QUORUM = "no_quorum"
 JUDGE_TIMEOUT = "judge_timeout"
+JUDGE_UNSURE = "judge_unsure"
 NO_REFERENCE = "no_reference"
 NO_JUDGE = "no_judge"
 

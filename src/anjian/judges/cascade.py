@@ -42,7 +42,7 @@ class Cascade:
         judge, verdict = self._cheap, await self._cheap.judge(item, dialogue, answer)
         if not self.decides(verdict):
             judge, verdict = self._dear, await self._dear.judge(item, dialogue, answer)
-        return msgspec.structs.replace(verdict, decided_by=verdict.decided_by or judge.name)
+        return msgspec.structs.replace(verdict, decided_by=judge.name)
 
     def decides(self, verdict: Verdict) -> bool:
         """True if a verdict of the cheap judge stands."""

@@ -93,9 +93,9 @@ def renamed(judge: str, name: Callable[[str], str]) -> str:
     return f"{head}:{renamed(held.cheap, name)},{renamed(held.dear, name)}"
 
 
-def cascades(judges: Iterable[str]) -> list[Cascaded]:
-    """The cascades among some judges."""
-    return [held for judge in judges if isinstance(held := taken_apart(judge), Cascaded)]
+def cascades(judges: Iterable[str]) -> dict[str, Cascaded]:
+    """The cascades among some judges, by name."""
+    return {judge: held for judge in judges if isinstance(held := taken_apart(judge), Cascaded)}
 
 
 def can_judge(judge: str, kind: Kind) -> bool:

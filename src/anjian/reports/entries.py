@@ -10,7 +10,10 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.lines import decode_lines, read_lines
+from anjian.judges.base import OfThinking
+from anjian.judges.kinds import THINKING
 from anjian.reports.names import Lexicon
+from anjian.reports.words import reason
 from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Replied, RunFile, read_about
 from anjian.runs.reading import read_rows, suite_of_run
 from anjian.scores.rows import Row, Verdicted
@@ -25,7 +28,10 @@ MOST_TEXT = 30_000_000
 
 
 class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One reply as the report lists it, every text cut to a bearable length; `tone` chooses the colour of the badge."""
+    """One reply as the report lists it, every text cut to a bearable length; `tone` chooses the colour of the badge.
+
+    What the thinking is worth has a tone, too: tone, label or reason, and analysis; empty where nobody judged it apart.
+    """
 
     id: str
     task: str
@@ -40,6 +46,7 @@ class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
     round: int = 1
     answer: str = ""
     thinking: str = ""
+    thinking_verdict: tuple[str, str, str] = ("", "", "")
     shape: str = ""
     judge: str = ""
     analysis: str = ""
@@ -174,6 +181,7 @@ def _entry(verdict: Verdicted, reply: Replied, naming: Naming) -> Shown:
         round=verdict.round,
         answer=cut(reply.answer),
         thinking=cut(reply.thinking, LONGEST_THINKING),
+        thinking_verdict=_of_thinking(verdict.thinking),
         shape=reply.shape or "",
         judge=visible(verdict.judge),
         analysis=cut(verdict.analysis),
@@ -181,6 +189,15 @@ def _entry(verdict: Verdicted, reply: Replied, naming: Naming) -> Shown:
         finish=visible(reply.finish_reason or ""),
         tokens=(reply.prompt_tokens, reply.completion_tokens),
     )
+
+
+def _of_thinking(found: OfThinking | None) -> tuple[str, str, str]:
+    if found is None:
+        return "", "", ""
+    if found.label is None:
+        return "unscored", str(reason(found.unscored or "")), cut(found.analysis)
+    named = next((str(one.title) for one in THINKING.labels if one.text == found.label), found.label)
+    return THINKING.tone(found.label, found.points), named, cut(found.analysis)
 
 
 def cut(text: str, longest: int = LONGEST_TEXT) -> str:

@@ -12,11 +12,13 @@ from anjian.errors import UsageError
 from anjian.judges.kinds import Kind
 from anjian.names import NAMELESS, Name
 from anjian.reports.words import GROUPS, named
-from anjian.scores.measures import ENGINE, Measure, Task
+from anjian.scores.measures import ENGINE, LOOSE, Measure, Task
 from anjian.scores.rows import Row
+from anjian.scores.thoughts import COMBINATIONS
 from anjian.suites import bundled_names, find_suite
 from anjian.suites.base import Suite
 
+_ENGINE = {**ENGINE, **COMBINATIONS}
 _ROUND = re.compile(r"round(\d+)")
 
 Key = tuple[str, str]
@@ -45,6 +47,14 @@ class Place(NamedTuple):
     code: str
     name: Name
     area: str
+
+
+class _Strict(NamedTuple):
+    """A metric by the stricter of two readings."""
+
+    suite: str
+    task: str
+    metric: str
 
 
 class _Called(NamedTuple):
@@ -92,7 +102,7 @@ class Lexicon:
         if name and _ROUND.fullmatch(within):
             return self.group(of.suite, within)
         called = self._called(of)
-        return _or_key(called.title if called else ENGINE.get(of.metric, NAMELESS), of.metric)
+        return _or_key(called.title if called else _ENGINE.get(of.metric, NAMELESS), of.metric)
 
     def guard(self, metric: str) -> Name:
         """Names a metric of whatever suite."""
@@ -190,6 +200,9 @@ class Lexicon:
     def _called(self, of: Of) -> _Called | None:
         name, _, within = of.metric.rpartition("/")
         metric = name if name and _ROUND.fullmatch(within) else of.metric
+        if metric.endswith(LOOSE):
+            strict = self._called(_Strict(of.suite, of.task, metric.removesuffix(LOOSE)))
+            return strict and _Called(strict.measure, Name(f"{strict.title.zh}（宽松）", f"{strict.title.en} (loose)"))
         if of.suite in self._suites:
             return self._measures.get((of.suite, of.task, metric))
         return self._anywhere(metric)

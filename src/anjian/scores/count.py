@@ -12,6 +12,8 @@ from anjian.scores.ratios import Ratios
 from anjian.scores.rows import FINEST, GroupKind, Row, Verdicted
 from anjian.scores.shapes import Shapes
 from anjian.scores.tally import Tally
+from anjian.scores.thoughts import Thoughts
+from anjian.scores.untold import Untold
 from anjian.scores.votes import Votes
 
 
@@ -21,7 +23,8 @@ class Count:
     def __init__(self, suite: str, tasks: Sequence[Task], taxonomy: Taxonomy) -> None:
         """Takes what is counted, and where the categories stand.
 
-        It also counts the `reasons` why replies are unscored, and keeps the first `words` said for each.
+        It also counts the `reasons` why replies are unscored, and keeps the first `words` said for each; and who of a
+        cascade `decided` how often.
         """
         self.n = self.scored = 0
         self.reasons: Counter[str] = Counter()
@@ -34,7 +37,8 @@ class Count:
             name: [counters for task, counters in self._tasks if name in task.counted]
             for name in {name for task in tasks for name in task.counted}
         }
-        self._votes, self._shapes = Votes(), Shapes()
+        self._votes, self._shapes, self._untold, self._thoughts = Votes(), Shapes(), Untold(), Thoughts(tasks, areas)
+        self.decided: Counter[str] = Counter()
         self._seen: set[str] = set()
 
     def add(self, verdict: Verdicted) -> None:
@@ -50,6 +54,10 @@ class Count:
             counters.add(verdict)
         self._votes.add(verdict)
         self._shapes.add(verdict)
+        self._untold.add(verdict)
+        self._thoughts.add(verdict)
+        if verdict.decided_by:
+            self.decided[verdict.decided_by] += 1
 
     def places(self, verdict: Verdicted) -> Iterator[tuple[str, GroupKind, str]]:
         """Yields the task, kind and name of every group that a verdict of that task counts in."""
@@ -71,13 +79,18 @@ class Count:
         for (task, counters), by in zip(self._tasks, judges, strict=True):
             if task.needs and task.needs not in self._seen:
                 continue
-            rows += counters.rows(self._suite, task.name, model, by, self._order)
+            rows += self._untold.told(task, counters.rows(self._suite, task.name, model, by, self._order))
         by = judge if judge in judges else judges[0]
         return [
             *rows,
             *self._votes.rows(suite=self._suite, model=model, judge=by),
             *self._shapes.rows(suite=self._suite, model=model, judge=by),
+            *self._thoughts.rows(suite=self._suite, model=model, judge=by, order=self._order),
         ]
+
+    def notes(self, judge: str) -> list[str]:
+        """What the verdicts leave open, in words."""
+        return self._untold.notes([task for task, _ in self._tasks], judge)
 
 
 class _Counters:

@@ -30,7 +30,7 @@ def hardness(runs: Mapping[str, Sequence[Verdicted]], passes: Mapping[str, int])
     for model, verdicts in runs.items():
         for verdict in verdicts:
             about.setdefault(verdict.id, verdict)
-            if verdict.points is None or verdict.task not in passes:
+            if verdict.points is None or verdict.task not in passes or _open(verdict, passes[verdict.task]):
                 continue
             passed = verdict.points >= passes[verdict.task]
             scored[verdict.id][model] = scored[verdict.id].get(model, True) and passed
@@ -39,6 +39,11 @@ def hardness(runs: Mapping[str, Sequence[Verdicted]], passes: Mapping[str, int])
         for name, models in scored.items()
     ]
     return sorted(found, key=lambda one: (one.task, -one.passed / one.models, one.id))
+
+
+def _open(verdict: Verdicted, passes: int) -> bool:
+    """True if the judge left open whether the reply passes."""
+    return len({points >= passes for points in (verdict.points or 0, *verdict.alike)}) > 1
 
 
 def summary(items: Iterable[Hardness]) -> dict[str, Counter[str]]:

@@ -171,7 +171,9 @@ def _worths(measure: Measure, verdicts: Iterable[Verdicted]) -> dict[Cell, float
     assert value is not None  # noqa: S101  (ratios are compared elsewhere)
     for verdict in verdicts:
         points = measure.silence if verdict.unscored == NO_ANSWER else verdict.points
-        worths[verdict.id, verdict.epoch, verdict.round] = None if points is None else value(points) / measure.best
+        worths[verdict.id, verdict.epoch, verdict.round] = (
+            value(points) / measure.best if points is not None and measure.tells(verdict) else None
+        )
     return worths
 
 

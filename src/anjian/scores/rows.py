@@ -6,7 +6,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from anjian.judges.base import Vote
+from anjian.judges.base import OfThinking, Vote
 
 GroupKind = Literal["overall", "area", "category", "ability", "dimension", "round", "history"]
 GROUP_KINDS: Final[tuple[GroupKind, ...]] = (
@@ -40,6 +40,11 @@ class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
         unit: What it is counted with: items that ask the same thing in other forms share it; empty is the item alone.
         options: How many options a multiple-choice question has.
         right: The letter of the right one.
+        confidence: How likely the verdict is right, where the judge knows.
+        alike: Points that the judge cannot tell from these.
+        loose: The points by the looser reading, and those that it cannot tell from them; see `Verdict`.
+        decided_by: Who of a cascade decided.
+        thinking: What the thinking before the reply is worth, where it was judged apart.
     """
 
     id: str
@@ -58,6 +63,11 @@ class Verdicted(msgspec.Struct, frozen=True, omit_defaults=True):
     unit: str = ""
     options: int = 0
     right: str = ""
+    confidence: float | None = None
+    alike: tuple[int, ...] = ()
+    loose: tuple[int, ...] = ()
+    decided_by: str = ""
+    thinking: OfThinking | None = None
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from anjian.enhance.data.sources import Cleaned, clean, read_prompts
 from anjian.enhance.recipe import PROMPT_KINDS, DataPlan, PromptKind
 from anjian.errors import AnjianError, UsageError
 from anjian.files import replace
+from anjian.judges.named import renamed
 from anjian.models.spec import public_name
 from anjian.prompts import render
 
@@ -147,7 +148,7 @@ def _card(
     return {
         "examples": len(chosen),
         "kinds": kinds,
-        "judges": [public_name(name) for name in writing.judges],
+        "judges": [renamed(name, public_name) for name in writing.judges],
         "contaminated": len(cleaned.contaminated),
         "compared_with": cleaned.compared,
         "near_duplicates": len(cleaned.repeated),

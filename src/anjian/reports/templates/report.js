@@ -114,7 +114,9 @@
   function thinkingOf(entry) {
     if (!entry.thinking) return null;
     const summary = make("summary", "", `思考 thinking · ${names.shapes[entry.shape] ?? entry.shape} · ${entry.thinking.length} 字`);
-    return make("details", "thinking", summary, make("div", "said", entry.thinking));
+    const [tone, label, analysis] = entry.thinking_verdict ?? [];
+    if (label) summary.append(" ", make("span", `badge ${tone}`, label));
+    return make("details", "thinking", summary, make("div", "said", entry.thinking), analysis ? make("p", "hint", analysis) : null);
   }
 
   function verdictBox(entry) {
