@@ -157,7 +157,14 @@ def test_hostile_replies_are_shown_harmless(tmp_path: Path) -> None:
 def made(confusion: tuple[tuple[int, ...], ...], classes: tuple[str, ...] = ("none", "refused")) -> Agreement:
     sizes, n = tuple(float(sum(row)) for row in confusion), sum(map(sum, confusion))
     return Agreement(
-        n=n, scored=n, prompts=n, classes=classes, confusion=confusion, effective=sizes, sources=2, accuracy=0.9
+        n=n,
+        scored=n,
+        prompts=n,
+        classes=classes,
+        confusion=confusion,
+        effective=sizes,
+        sources=("a", "b"),
+        accuracy=0.9,
     )
 
 
@@ -246,7 +253,7 @@ def test_a_run_shows_corrected_rates_and_the_card(tmp_path: Path) -> None:
     written = {row["metric"]: row for row in json.loads((run.folder / "scores.json").read_text())}
     assert written["rr1"].keys() >= {"corrected", "corrected_low", "corrected_high"}
     page = (run.folder / "report.html").read_text()
-    assert "校正后" in page and "labels.jsonl" in page
+    assert "校正后" in page and "标注 a, b" in page
 
 
 def test_a_judge_whose_card_is_chance_corrects_nothing_and_the_page_says_so(tmp_path: Path) -> None:

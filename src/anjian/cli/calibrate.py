@@ -65,7 +65,7 @@ def calibrate_judge(
     if len(set(names)) < len(names):
         raise UsageError("a judge compared with itself shows nothing; name different judges")
     wanted = Calibration(
-        judges=tuple(tuple(name.split("+")) for name in names),
+        judges=tuple(map(_members, names)),
         labels=tuple(labels),
         kind=kind or "",
         note=note,
@@ -88,6 +88,12 @@ def calibrate_judge(
     if found.stopped:
         tell(f"anjian: {found.stopped}")
     raise typer.Exit(_ended(found))
+
+
+def _members(name: str) -> tuple[str, ...]:
+    """The judges of a panel, or one judge; some models have a plus at the end of their names."""
+    parts = tuple(name.split("+"))
+    return parts if all(parts) else (name,)
 
 
 def card_name(judge: str, kind: str) -> str:

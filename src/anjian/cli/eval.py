@@ -156,7 +156,7 @@ def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
     console = plain_console()
     if run.scored:
         print_scores(msgspec.convert(run.scores, list[Row]), console, Lexicon([prepared.suite]))
-    for card in card_lines(read_about(run.folder).run):
+    for card in card_lines(read_about(run.folder).run.get("judge_cards")):
         console.print(f"裁判卡 judge card: {card.en}", soft_wrap=True)
     if run.failures:
         console.print(failure_table(run.failures))

@@ -41,7 +41,7 @@ class Agreement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         n: Labelled replies.
         scored: Those that the judge gave a verdict on.
         prompts: Different prompts among the scored: replies to one prompt depend on each other.
-        sources: Different sources of the scored, which tell how far the figures carry over to others.
+        sources: Where the labels of the scored come from; several tell how far the figures carry over to others.
         classes: As labels name them; the points in order where they have one.
         confusion: How many scored replies have a label (row) and a verdict (column), in the order of `classes`.
         effective: How many independent replies the labels of each class weigh as, by how verdicts differ between
@@ -55,7 +55,7 @@ class Agreement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     n: int
     scored: int
     prompts: int
-    sources: int = 1
+    sources: tuple[str, ...] = ()
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     effective: tuple[float, ...]

@@ -1,8 +1,5 @@
 """What is known of the judge of a run, in words: its cards for kind and language at hand, or that there are none."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 
 from anjian.judges.card import QUESTIONS, Question
@@ -23,10 +20,10 @@ SEVERAL = Name("多种语言", "several languages")
 NOT_CORRECTED = Name("无法校正", "cannot be corrected")
 
 
-def card_lines(run: Mapping[str, Any]) -> list[Name]:
-    """One line for each task and question, from the table `run` of `run.toml`; none where it says nothing of cards."""
+def card_lines(cards: object) -> list[Name]:
+    """One line for each task and question, from `judge_cards` of `run.toml`; none where that holds something else."""
     try:
-        lines = msgspec.convert(run.get("judge_cards", []), list[Line])
+        lines = msgspec.convert(cards, list[Line])
     except msgspec.ValidationError:
         return []
     return [_worded(line) for line in lines]

@@ -90,7 +90,7 @@ def _context(run: RunPage) -> dict[str, Any]:
         "enough": ENOUGH,
         "counts": counts,
         "rules": DEFAULT if DEFAULT in judge.split("+") else "",
-        "judge_cards": card_lines(about.run),
+        "judge_cards": card_lines(about.run.get("judge_cards")),
         "cards": _cards([row for row in rows if row.group_kind == "overall"], lexicon),
         "areas": _table([row for row in rows if row.group_kind in ("area", "ability")], lexicon),
         "categories": _table([row for row in rows if row.group_kind in ("category", "dimension")], lexicon),

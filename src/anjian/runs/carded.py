@@ -144,6 +144,6 @@ def _line(task: str, kind: str, language: str, question: Question, part: Agreeme
         kappa=part.kappa,
         kappa_low=ends["kappa"][0],
         kappa_high=ends["kappa"][1],
-        sources=", ".join(one.file for one in card.labels),
+        sources=", ".join(part.sources),
         note=card.note,
     )

@@ -112,6 +112,9 @@ async def compare_runs(
             kept = lazily(described, stack, console)
             runs += [await _run(prepared[model, suite.name], folder, kept, console, purse) for suite in missing]
     comparison = compare_models(models, runs, laid.declared, wanted.criteria, imported, _protected())
+    cards = [line for run in runs for line in read_about(Path(run.folder)).run.get("judge_cards", [])]
+    distinct_cards = tuple(line for place, line in enumerate(cards) if line not in cards[:place])
+    comparison = msgspec.structs.replace(comparison, cards=distinct_cards)
     _keep(comparison, folder)
     roles = {name: role for model in models for name, role in roles_of(model, members(wanted.judges), None).items()}
     return Compared(comparison, runs, laid.declared, purse.spent(roles, others="earlier"))

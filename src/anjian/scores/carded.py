@@ -155,7 +155,7 @@ def telling(measure: Measure, kind: Kind, fitting: Fitting) -> Telling | None:
         names = [said(points, question, kind) for points in degrees]
         worth = {name: float(measure.value(points)) for name, points in zip(names, degrees, strict=True)}
         mixed = any(worth[name] != measure.value(points) for name, points in zip(names, degrees, strict=True))
-        if part is None or mixed or set(names) != set(part.classes) or (fitting.shipped and part.sources < 2):
+        if part is None or mixed or set(names) != set(part.classes) or (fitting.shipped and len(part.sources) < 2):
             continue  # The card is silent, or its classes mix replies that count differently.
         return Telling(part, [worth[one] for one in part.classes], names)
     return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 
@@ -51,6 +52,7 @@ class SideBySide(msgspec.Struct, frozen=True):
         contrasts: Each model with the one before it; with three or more, also the last with the first, at the end.
         criteria: What the decisions demanded.
         notes: What keeps the models from being compared, such as other items or other judges.
+        cards: What is known of the judges, as the runs' `judge_cards` in `run.toml`.
     """
 
     metrics: tuple[Metric, ...]
@@ -58,6 +60,7 @@ class SideBySide(msgspec.Struct, frozen=True):
     contrasts: tuple[Contrast, ...]
     criteria: Criteria
     notes: tuple[Note, ...] = ()
+    cards: tuple[dict[str, Any], ...] = ()
 
     @property
     def last(self) -> Contrast:

@@ -45,7 +45,7 @@ def agreement(pairs: Sequence[Pair], classes: Sequence[str], ordered: bool = Fal
         n=len(pairs),
         scored=int(whole.sum()),
         prompts=len(table),
-        sources=len({pair.source for pair in pairs if pair.verdict is not None}),
+        sources=tuple(sorted({pair.source for pair in pairs if pair.verdict is not None and pair.source})),
         classes=tuple(classes),
         confusion=tuple(tuple(map(int, row)) for row in whole),
         effective=tuple(round(min(size, most), 2) for size, most in zip(effective, across, strict=True)),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from anjian import __version__
+from anjian.reports.cards import card_lines
 from anjian.reports.comparison.figures import forest
 from anjian.reports.comparison.flips import Stories, listed
 from anjian.reports.comparison.table import Column, change_span, column_name, interval_of, sheets, signed, value_of
@@ -85,6 +86,7 @@ def _context(comparison: SideBySide, lexicon: Lexicon) -> dict[str, Any]:
         "last": contrasts[last],
         "judges": judges,
         "caution": RULES_CAUTION if by_rules(judges) else None,
+        "judge_cards": card_lines(comparison.cards),
         "notes": [noted(note, lexicon) for note in comparison.notes],
         "legend": legend(comparison.criteria),
         "demands": demands(comparison.criteria, guards),

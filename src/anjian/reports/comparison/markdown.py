@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from anjian.names import Name
+from anjian.reports.cards import card_lines
 from anjian.reports.comparison.table import (
     Column,
     Sheet,
@@ -73,6 +74,8 @@ def _lines(comparison: SideBySide, lexicon: Lexicon) -> Iterator[str]:
     yield f"> 裁判 judge: {escaped(', '.join(judges)) or '–'}"
     if by_rules(judges):
         yield f">\n> {RULES_CAUTION}"
+    for card in card_lines(comparison.cards):
+        yield f">\n> 裁判卡 judge card: {escaped(card.en)}"
     yield "\n## 成绩 Scores\n"
     for sheet in sheets(comparison, lexicon):
         yield f"### {_both(sheet.name)}\n"

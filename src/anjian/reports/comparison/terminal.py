@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anjian.names import Name
+from anjian.reports.cards import card_lines
 from anjian.reports.comparison.table import (
     Column,
     Sheet,
@@ -73,6 +74,8 @@ def print_comparison(comparison: SideBySide, console: Console, lexicon: Lexicon)
     console.print(Text(f"裁判 judge: {plain(', '.join(judges)) or '–'}"))
     if by_rules(judges):
         console.print(_both(RULES_CAUTION, "yellow"))
+    for card in card_lines(comparison.cards):
+        console.print(Text(f"裁判卡 judge card: {plain(card.en)}", style="dim"))
     console.print()
     _print_decision(comparison.last, comparison.criteria, guards, lexicon, console)
 
