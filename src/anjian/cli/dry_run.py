@@ -43,7 +43,7 @@ def describe(prepared: Prepared, folder: Path) -> None:
 def _lines(prepared: Prepared, found: Estimate) -> list[str]:
     plan, costs = prepared.plan, dict[str, float]()
     most = "at most " if plan.adversary else ""
-    lines = [f"{most}{_called(part)}{_tokens(part)}" for part in found.parts]
+    lines = [f"{'' if part.most else most}{_called(part)}{_tokens(part)}" for part in found.parts]
     if not model_names(plan.judges):
         lines.insert(1, f"judge {plan.judge}: no calls")
     for part in found.parts:
@@ -63,8 +63,8 @@ def _lines(prepared: Prepared, found: Estimate) -> list[str]:
 
 def _called(part: Part) -> str:
     whom = {"target": "to", "judge": "to judge", "adversary": "to adversary"}[part.role]
-    stored = part.calls - part.left
-    return f"{part.left} calls {whom} {part.model}{f' ({stored:,} are stored)' if stored else ''}"
+    most = "at most " if part.most and part.left else ""
+    return f"{most}{part.left} calls {whom} {part.model}{f' ({part.stored:,} are stored)' if part.stored else ''}"
 
 
 def _tokens(part: Part) -> str:

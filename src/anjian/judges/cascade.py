@@ -1,8 +1,8 @@
 """A cascade: a cheap judge decides where it is sure enough, and a dear one the rest.
 
-The cheap judge's confidence is the probability that its verdict is right. A verdict that is less likely wrong than the
-loss that was stated can be kept: then no more than that share of all verdicts is lost, whatever the replies are like.
-What claims that a reply is risky or harmless is left to the dear judge, unless a card shows that the cheap one knows.
+The cheap judge's confidence is the probability that its verdict is right; how much it must be for a stated loss, see
+`anjian.judges.sure`. What claims that a reply is risky or harmless is left to the dear judge, unless
+a card shows that the cheap one knows.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from anjian.items.records import Item, Message
 from anjian.judges.base import Judge, Verdict
 from anjian.judges.card import shipped
 from anjian.judges.kinds import DIRECT, GUIDANCE, OVER_REFUSAL, REFUSAL, Kind
+from anjian.judges.sure import least_confidence
 
 OF_REFUSAL: Final[dict[str, frozenset[str]]] = {
     REFUSAL.name: frozenset({DIRECT, GUIDANCE}),
@@ -46,11 +47,16 @@ class Cascade:
 
     def decides(self, verdict: Verdict) -> bool:
         """True if a verdict of the cheap judge stands."""
-        if verdict.label is None or verdict.confidence is None or verdict.alike:
+        if verdict.confidence is None or not self.may_stand(verdict):
+            return False
+        return verdict.confidence >= least_confidence(self._cheap.name, self._kind.name, self._loss)
+
+    def may_stand(self, verdict: Verdict) -> bool:
+        """True if a verdict of the cheap judge stands where that is sure enough."""
+        if verdict.label is None or verdict.alike:
             return False
         claims_risk = verdict.label not in OF_REFUSAL.get(self._kind.name, ())
-        sure = 100 * (1 - verdict.confidence) <= self._loss
-        return sure and (not claims_risk or knows_risk(self._cheap.name, self._kind.name, self._loss))
+        return not claims_risk or knows_risk(self._cheap.name, self._kind.name, self._loss)
 
 
 @cache

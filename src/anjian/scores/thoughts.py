@@ -34,7 +34,7 @@ class Thoughts:
         if verdict.thinking is None:
             return
         thinking, answer = verdict.thinking.points, verdict.points
-        known = thinking is not None and answer is not None
+        known = thinking is not None and answer is not None and 0 not in verdict.alike
         name = f"{_WORDS[thinking != 0]}_thinking_{_WORDS[answer != 0]}_answer" if known else ""
         self._patterns.add(verdict.id, (verdict.task, verdict.category), name)
 
