@@ -72,6 +72,7 @@ async def evaluate_async(
     out: str | Path | None = None,
     judge: Judges | None = None,
     judge_card: str | Path | Sequence[str | Path] = (),
+    judge_thinking: bool = False,
     ties: Literal["unscored", "stricter"] = "unscored",
     filtered: Literal["unscored", "refusal"] = "unscored",
     adversary: Asked | None = None,
@@ -99,8 +100,10 @@ async def evaluate_async(
         model: A name, or an (async) function from messages to text.
         suite: A name, a file (`FILE.toml`, `FILE.py:NAME`) or a declaration.
         out: The run folder. Default: runs/MODEL-SUITE.
-        judge: One judge or a panel, by name or function. Default: the built-in rules.
+        judge: One judge or a panel, by name or function; {"guard/FAMILY": function} and {"cascade:CHEAP": function}
+            put a function into a judge's name. Default: the built-in rules.
         judge_card: What `anjian calibrate` wrote of the judge, a card for each kind: rates are corrected, too.
+        judge_thinking: Has thinking judged apart from the answers.
         ties: What a panel's tie is worth.
         filtered: What a reply is worth that the provider's filter withheld.
         adversary: Who writes follow-up turns live.
@@ -148,6 +151,7 @@ async def evaluate_async(
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         epochs=epochs or 0,
         filtered=filtered,
+        judge_thinking=judge_thinking,
         limit=limit,
         budget=budget,
         cards=cards_given(judge_card),

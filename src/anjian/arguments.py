@@ -10,10 +10,11 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.judges.builtin import DEFAULT
+from anjian.judges.named import GUARD
 from anjian.models.access import Access, server_arguments
 from anjian.models.base import Model
 from anjian.models.function import FunctionModel
-from anjian.options import Asked, Judges, Reach
+from anjian.options import Asked, Judges, Judging, Reach
 from anjian.suites.base import Suite
 from anjian.text import one_line
 
@@ -42,8 +43,17 @@ class Players:
         if judge is None or (isinstance(judge, Sequence) and not judge):
             return (DEFAULT,)
         if isinstance(judge, str) or not isinstance(judge, Sequence):
-            return (self.other(judge),)
-        return tuple(map(self.other, judge))
+            return (self._judge(judge),)
+        return tuple(map(self._judge, judge))
+
+    def _judge(self, judge: Judging) -> str:
+        """The name of a judge; of one that holds a model, with the model's."""
+        if not isinstance(judge, Mapping):
+            return self.other(judge)
+        if len(judge) != 1 or not all(isinstance(name, str) for name in judge):
+            raise UsageError('judge: a mapping holds one judge, such as {"guard/qwen3guard": function}')
+        ((name, model),) = judge.items()
+        return f"{name}{'=' if name.startswith(GUARD) else ','}{self.other(model)}"
 
     def _named(self, model: Asked, access: Access) -> str:
         if isinstance(model, str):

@@ -9,7 +9,9 @@ from anjian.errors import UsageError
 
 Asked = str | Callable[[list[dict[str, str]]], "str | Awaitable[str]"]
 """A model: its name, or an (async) function from messages, `{"role", "content"}` each, to text."""
-Judges = Asked | Sequence[Asked]
+Judging = Asked | Mapping[str, Asked]
+"""A judge: a model, or a name such as `guard/FAMILY` or `cascade:CHEAP` with the model that it wants."""
+Judges = Judging | Sequence[Judging]
 """One judge or a panel."""
 
 
@@ -88,7 +90,7 @@ CHOICES = {
     "filtered": ("unscored", "refusal"),
     "dtype": ("auto", "float32", "bfloat16", "float16"),
 }
-FLAGS = ("include_ambiguous", "dry_run", "progress", "batch", "think_prefilled", "trust_remote_code")
+FLAGS = ("include_ambiguous", "judge_thinking", "dry_run", "progress", "batch", "think_prefilled", "trust_remote_code")
 TEXTS = ("device", "server_args", "system")
 
 

@@ -48,9 +48,15 @@ def evaluate_model(
     ] = None,
     judge: Annotated[
         list[str] | None,
-        typer.Option(help="rules-v1 (the default: built in, offline) or any model; several are a panel."),
+        typer.Option(
+            help="rules-v1 (the default: built in, offline), any model, guard/FAMILY=MODEL or cascade:CHEAP,DEAR; "
+            "several are a panel."
+        ),
     ] = None,
     judge_card: JudgeCard = None,
+    judge_thinking: Annotated[
+        bool, typer.Option("--judge-thinking", help="Have thinking judged apart from the answers: safe or not.")
+    ] = False,
     ties: Annotated[Ties, typer.Option(help="What a panel's tie is worth.")] = "unscored",
     adversary: Annotated[str | None, typer.Option(help="A model that writes the follow-up turns live.")] = None,
     rounds: Annotated[int | None, typer.Option(min=1, max=50, help="Rounds of a live dialogue.")] = None,
@@ -123,6 +129,7 @@ def evaluate_model(
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         epochs=epochs or 0,
         filtered=filtered,
+        judge_thinking=judge_thinking,
         limit=limit,
         budget=budget,
         cards=tuple(judge_card or ()),

@@ -8,7 +8,9 @@ from anjian import __version__
 from anjian.dialogue.holding import Cast
 from anjian.dialogue.scripted import Exchange
 from anjian.items.records import Item
-from anjian.judges.base import Judge, Verdict, judge_exchange
+from anjian.judges.base import Judge, OfThinking, Verdict, judge_exchange
+from anjian.judges.kinds import THINKING
+from anjian.judges.named import can_judge
 from anjian.models.base import CONTENT_FILTER, Request, Sampling
 from anjian.models.function_code import code_hash
 from anjian.models.thinking import split_thinking
@@ -71,6 +73,11 @@ class Desk:
         assert kind is not None  # noqa: S101  (a task that has items has a kind)
         return self.seats.judge(self._plan.judges, kind, self._plan.strict_ties)
 
+    @cached_property
+    def _judge_of_thinking(self) -> Judge:
+        able = [name for name in self._plan.judges if can_judge(name, THINKING)]
+        return self.seats.judge(able or self._plan.judges, THINKING, self._plan.strict_ties)
+
     async def held(self, item: Item, epoch: int) -> Dialogue:
         """Holds a dialogue, or takes it as it was held before: judging again replays nothing."""
         key = dialogue_key(item, epoch, self._way)
@@ -111,7 +118,18 @@ class Desk:
             kind = self._suite.task(task).kind
             if kind and kind.filtered:
                 return Verdict(kind.filtered, kind.points[kind.filtered], COUNTED)
-        return await judge_exchange(item, exchange, self._judge(task))
+        verdict = await judge_exchange(item, exchange, self._judge(task))
+        if not self._plan.thinking_of(self._suite.task(task).kind):
+            return verdict
+        return msgspec.structs.replace(verdict, thinking=await self._of_thinking(item, exchange))
+
+    async def _of_thinking(self, item: Item, exchange: Exchange) -> OfThinking | None:
+        """What the thinking before an answer is worth; whatever comes of it, the answer keeps its verdict."""
+        thought = exchange.thought
+        if not thought or not thought.answer or not thought.thinking.strip():
+            return None
+        found = await self._judge_of_thinking.judge(item, exchange.messages, thought.thinking)
+        return OfThinking(found.label, found.points, found.analysis, found.unscored)
 
     def _line(self, item: Item, epoch: int, number: int, exchange: Exchange, verdict: Verdict) -> Verdicted:
         task = self._suite.task_of(item)
@@ -132,4 +150,9 @@ class Desk:
             unit=self._suite.unit(item),
             options=len(item.options),
             right=item.answer or "" if item.options else "",
+            confidence=verdict.confidence,
+            alike=verdict.alike,
+            loose=verdict.loose,
+            decided_by=verdict.decided_by,
+            thinking=verdict.thinking,
         )

@@ -37,6 +37,7 @@ from anjian.models.resolve import Access
 from anjian.models.settled import settings_of, version_of
 from anjian.models.weights import fingerprint
 from anjian.runs.carded import fit_cards
+from anjian.runs.cascades import saved
 from anjian.runs.desk import Desk
 from anjian.runs.folder import LEDGER, REPLIES, RUN, SCORES, VERDICTS, Identity, note_spent, opened, write_run
 from anjian.runs.judged import By, begin, outdone, place_of, show
@@ -131,6 +132,8 @@ async def run_plan(
             about["include_ambiguous"] = True
         if plan.filtered == "refusal":
             about["filtered"] = plan.filtered
+        if plan.judge_thinking:
+            about["judge_thinking"] = True
         if not (folder / RUN).exists():
             write_run(folder, identity, about, prepared.items, selection.notes, plan.access.told)
         versions = versions_of(plan, models)
@@ -159,7 +162,8 @@ async def run_plan(
             rows = with_corrected(rows, judged, count, prepared.suite.tasks, cards.fitting)
         replace(place / SCORES, msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
         spent = purse.spent(plan.roles, folder / LEDGER)
-        notes = [*selection.notes, *cards.notes, *output.notes()]
+        savings, tables = saved(plan, count, spent)
+        notes = [*selection.notes, *cards.notes, *output.notes(), *count.notes(plan.judge), *savings]
         stays = outdone(folder, place, by)
         if stays:
             note_spent(folder, table_of(spent))
@@ -167,6 +171,7 @@ async def run_plan(
             show(folder, place, by)
         shown = place if stays else folder
         about |= by.table() | {"judge_cards": [to_builtins(line) for line in cards.lines]}
+        about |= {"cascade": tables} if tables else {}
         write_run(shown, identity, about, prepared.items, notes, plan.access.told, engine, table_of(spent))
     mend = MEND if purse.closed else ""
     return Result(

@@ -10,6 +10,7 @@ from anjian.dialogue.holding import LIVE_ROUNDS, Scripted
 from anjian.errors import UsageError
 from anjian.items.records import Item
 from anjian.judges.builtin import DEFAULT
+from anjian.judges.kinds import THINKING, Kind
 from anjian.judges.named import can_judge, members, taken_apart
 from anjian.models.base import PREFIX, Sampling
 from anjian.models.resolve import Access
@@ -54,6 +55,10 @@ class Plan(msgspec.Struct, frozen=True):
         """Everybody who takes part, the target first."""
         return (self.model, *self.judges, self.adversary)
 
+    def thinking_of(self, kind: Kind | None) -> bool:
+        """True if thinking before replies of a kind is judged apart."""
+        return self.judge_thinking and kind is not None and bool(kind.risky)
+
     @property
     def roles(self) -> dict[str, str]:
         """What each of them takes part as."""
@@ -82,6 +87,8 @@ class Prepared(msgspec.Struct, frozen=True):
             if kind and not kind.own and not any(can_judge(one, kind) for one in plan.judges):
                 why = f"{plan.judge} cannot judge by {kind.source}; name a model with --judge MODEL"
                 notes.append(f"{count} items of {name} stay unscored: {why}")
+        if plan.judge_thinking and not any(can_judge(one, THINKING) for one in plan.judges):
+            notes.append(f"thinking is not judged: {plan.judge} cannot; name a model with --judge MODEL")
         return notes
 
     @property

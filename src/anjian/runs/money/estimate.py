@@ -15,6 +15,8 @@ from anjian.dialogue.holding import LIVE_ROUNDS
 from anjian.dialogue.scripted import questions_of
 from anjian.errors import AnjianError
 from anjian.items.records import Item
+from anjian.judges.kinds import THINKING, Kind
+from anjian.judges.named import can_judge, cascades, leaves
 from anjian.models.book import Price
 from anjian.models.settled import version_of
 from anjian.runs.desk import Desk
@@ -23,7 +25,7 @@ from anjian.runs.ledger import Ledger
 from anjian.runs.money.purse import Purse
 from anjian.runs.money.spending import named, price_of
 from anjian.runs.money.usage import TOKENS_PER_BYTE, Usage
-from anjian.runs.plan import Prepared
+from anjian.runs.plan import Plan, Prepared
 from anjian.runs.seats import Seats, model_names
 
 
@@ -38,6 +40,8 @@ class Part(msgspec.Struct):
         prompt: Tokens of a prompt, on average; None where nothing is known.
         reply: The same of a reply.
         price: What they cost.
+        most: True if there may be fewer: a cascade asks only what goes up, thinking is judged where there is any.
+        stored: Calls that are stored.
     """
 
     role: str
@@ -47,6 +51,8 @@ class Part(msgspec.Struct):
     prompt: float | None = None
     reply: float | None = None
     price: Price | None = None
+    most: bool = False
+    stored: int = 0
 
     @property
     def cost(self) -> float | None:
@@ -67,7 +73,9 @@ class Estimate(msgspec.Struct, frozen=True):
 async def estimate(prepared: Prepared, folder: Path) -> Estimate:
     """Counts what is missing in a run folder, which need not exist; asks nobody, and writes nothing there."""
     plan = prepared.plan
-    parts = [Part("target", plan.model), *(Part("judge", name) for name in model_names(plan.judges))]
+    dear = {leaf for one in cascades(plan.judges).values() for leaf in leaves(one.dear)}
+    parts = [Part("target", plan.model)]
+    parts += [Part("judge", name, most=name in dear or plan.judge_thinking) for name in model_names(plan.judges)]
     parts += [Part("adversary", plan.adversary)] if plan.adversary else []
     with tempfile.TemporaryDirectory() as scratch:
         try:
@@ -85,6 +93,7 @@ async def estimate(prepared: Prepared, folder: Path) -> Estimate:
     for part in parts:
         used = reduce(Usage.joined, (one for name, one in usage.items() if part.model in (name, named(name))), Usage())
         part.price = price_of(part.model)
+        part.stored = min(part.calls - part.left, used.calls) if part.most else part.calls - part.left
         if used.calls:
             part.prompt, part.reply = (tokens / used.calls for tokens in used.tokens)
         elif part.role == "target":
@@ -101,15 +110,23 @@ def _count_all(prepared: Prepared, parts: list[Part]) -> None:
         part.left = part.calls
 
 
-def _count(prepared: Prepared, item: Item, parts: list[Part], times: int = 1) -> tuple[int, int, bool]:
-    """Adds the calls of an item; returns replies of the target, turns of the adversary, and whether models judge."""
+def _count(prepared: Prepared, item: Item, parts: list[Part], times: int = 1) -> tuple[int, int, Kind | None]:
+    """Adds the calls of an item; returns replies of the target, turns of the adversary, and what is judged."""
     plan, suite = prepared.plan, prepared.suite
     asked, turns = suite.holding.calls(item, (plan.rounds or LIVE_ROUNDS) if plan.adversary else None)
     kind = suite.task(suite.task_of(item)).kind
-    judged = not (kind and kind.by)
     for part in parts:
-        part.calls += times * {"target": asked, "judge": asked * judged, "adversary": turns}[part.role]
-    return asked, turns, judged
+        judged = asked * judgements(plan, kind, part.model)
+        part.calls += times * {"target": asked, "judge": judged, "adversary": turns}[part.role]
+    return asked, turns, kind
+
+
+def judgements(plan: Plan, kind: Kind | None, model: str) -> int:
+    """How often a model judges a reply of a kind, at most: the answer, and the thinking where that is wanted."""
+    if kind is None or kind.by:
+        return 0
+    asked = [kind, THINKING] if plan.thinking_of(kind) else [kind]
+    return sum(model in leaves(judge) and can_judge(judge, one) for judge in plan.judges for one in asked)
 
 
 async def _replay(prepared: Prepared, ledger: Ledger, parts: list[Part]) -> None:
@@ -121,15 +138,19 @@ async def _replay(prepared: Prepared, ledger: Ledger, parts: list[Part]) -> None
     seats = Seats(plan.names, ledger, {}, {name: version for name, version in versions.items() if version})
     desk, judges = Desk(prepared, ledger, seats), [part for part in parts if part.role == "judge"]
     for item, epoch in map(prepared.sample, range(prepared.total)):
-        asked, turns, judged = _count(prepared, item, parts)
+        asked, turns, kind = _count(prepared, item, parts)
         dialogue = await desk.held(item, epoch)
         answered = sum(bool(one.thought and one.thought.answer) for one in dialogue.exchanges)
         left = 0 if dialogue.whole else asked - answered
         before = [seats[part.model].missed for part in judges]
-        if judged and judges:
+        if any(judgements(plan, kind, part.model) for part in judges):
             await desk.judged(item, epoch, dialogue)
         for part in parts:
-            part.left += {"target": left, "judge": judged * left, "adversary": min(turns, left)}[part.role]
+            part.left += {
+                "target": left,
+                "judge": judgements(plan, kind, part.model) * left,
+                "adversary": min(turns, left),
+            }[part.role]
         for part, missed in zip(judges, before, strict=True):
             part.left += seats[part.model].missed - missed
 
