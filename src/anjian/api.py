@@ -72,6 +72,7 @@ async def evaluate_async(
     out: str | Path | None = None,
     judge: Judges | None = None,
     judge_card: str | Path | Sequence[str | Path] = (),
+    judge_prompt: str | Path | Sequence[str | Path] = (),
     judge_thinking: bool = False,
     ties: Literal["unscored", "stricter"] = "unscored",
     filtered: Literal["unscored", "refusal"] = "unscored",
@@ -103,6 +104,7 @@ async def evaluate_async(
         judge: One judge or a panel, by name or function; {"guard/FAMILY": function} and {"cascade:CHEAP": function}
             put a function into a judge's name. Default: the built-in rules.
         judge_card: What `anjian calibrate` wrote of the judge, a card for each kind: rates are corrected, too.
+        judge_prompt: What a model as judge reads: the name of a shipped prompt, or a file; one for each kind.
         judge_thinking: Has thinking judged apart from the answers.
         ties: What a panel's tie is worth.
         filtered: What a reply is worth that the provider's filter withheld.
@@ -129,7 +131,7 @@ async def evaluate_async(
         UsageError: An option, a file or a model is wrong.
         AnjianError: The disk is full, a server does not start, or too few replies were scored.
     """
-    from anjian.arguments import Players, access_of, cards_given, file, path, suite_of
+    from anjian.arguments import Players, access_of, cards_given, file, path, prompts_given, suite_of
     from anjian.errors import AnjianError
     from anjian.models.base import Sampling
     from anjian.options import check
@@ -155,6 +157,7 @@ async def evaluate_async(
         limit=limit,
         budget=budget,
         cards=cards_given(judge_card),
+        prompts=prompts_given(judge_prompt),
         access=access,
     )
     prepared = prepare(plan)

@@ -11,6 +11,7 @@ import msgspec
 from anjian.errors import UsageError
 from anjian.judges.builtin import DEFAULT
 from anjian.judges.named import GUARD
+from anjian.judges.prompting import Prompt, load_prompt
 from anjian.models.access import Access, server_arguments
 from anjian.models.base import Model
 from anjian.models.function import FunctionModel
@@ -143,6 +144,11 @@ def paths(name: str, values: Sequence[str | Path]) -> tuple[Path, ...]:
 def cards_given(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
     """One judge card, or one for each kind."""
     return (path("judge_card", given),) if isinstance(given, str | Path) else paths("judge_card", given)
+
+
+def prompts_given(given: str | Path | Sequence[str | Path]) -> tuple[Prompt, ...]:
+    """One prompt of a judge, or one for each kind: names of shipped ones, or files."""
+    return tuple(load_prompt(one) for one in ((given,) if isinstance(given, str | Path) else given))
 
 
 def by_suite(data: Mapping[str, str | Path] | None) -> dict[str, Path]:

@@ -19,6 +19,7 @@ from anjian.cli.options import (
     Filtered,
     Header,
     JudgeCard,
+    JudgePrompt,
     Lora,
     Models,
     ServerArgs,
@@ -54,6 +55,7 @@ def evaluate_model(
         ),
     ] = None,
     judge_card: JudgeCard = None,
+    judge_prompt: JudgePrompt = None,
     judge_thinking: Annotated[
         bool, typer.Option("--judge-thinking", help="Have thinking judged apart from the answers: safe or not.")
     ] = False,
@@ -112,6 +114,7 @@ def evaluate_model(
     options = locals()
     from anjian.arguments import access_of
     from anjian.judges.builtin import DEFAULT
+    from anjian.judges.prompting import load_prompt
     from anjian.models.base import Sampling
     from anjian.options import reach_of
     from anjian.runs.folder import run_name
@@ -133,6 +136,7 @@ def evaluate_model(
         limit=limit,
         budget=budget,
         cards=tuple(judge_card or ()),
+        prompts=tuple(map(load_prompt, judge_prompt or ())),
         access=access_of(reach_of(options)),
     )
     prepared = prepare(plan)
@@ -163,6 +167,8 @@ def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
     console = plain_console()
     if run.scored:
         print_scores(msgspec.convert(run.scores, list[Row]), console, Lexicon([prepared.suite]))
+    for kind, prompt in prepared.judge_prompts.items():
+        console.print(f"裁判提示 judge prompt ({kind}): {prompt}", soft_wrap=True, markup=False, highlight=False)
     for card in card_lines(read_about(run.folder).run.get("judge_cards")):
         console.print(f"裁判卡 judge card: {card.en}", soft_wrap=True)
     if run.failures:

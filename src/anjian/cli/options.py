@@ -56,6 +56,15 @@ JudgeCard = Annotated[
         help="What `anjian calibrate` wrote of the judge: rates are shown corrected, too. Repeat for several kinds.",
     ),
 ]
+JudgePrompt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--judge-prompt",
+        metavar="NAME|FILE",
+        help="What a model as judge reads: refusal_bare or another shipped one, or a file (docs/judging.md); repeat "
+        "for several kinds.",
+    ),
+]
 Budget = Annotated[
     float | None,
     typer.Option(

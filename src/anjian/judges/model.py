@@ -6,13 +6,11 @@ inside a JSON string and cannot end the quotation.
 
 from collections.abc import Sequence
 
-import msgspec
-
 from anjian.items.records import Item, Message
 from anjian.judges.base import JUDGE_UNPARSED, NO_ANSWER, Verdict, silence
 from anjian.judges.kinds import REFUSAL, Kind
 from anjian.judges.parse import read_closing, read_verdict, schema_of
-from anjian.judges.rubric import rubric_prompt
+from anjian.judges.rubric import quote, rubric_prompt
 from anjian.models.base import Ask, CallError, Reply, Request, Sampling
 from anjian.models.thinking import split_thinking
 from anjian.prompts import render
@@ -71,14 +69,3 @@ class ModelJudge:
 def _anything(_: Reply) -> bool:
     """A first reply out of form stands: what is asked again is the reminder that follows it."""
     return True
-
-
-def quote(dialogue: Sequence[Message], answer: str) -> str:
-    """Puts the dialogue and the answer into one line of JSON."""
-    roles = {"user": "用户", "assistant": "模型", "system": "系统"}
-    material = {
-        "对话": [{roles[message.role]: message.content} for message in dialogue[:-1]],
-        "提问": dialogue[-1].content,
-        "回复": answer,
-    }
-    return msgspec.json.encode(material).decode()

@@ -10,11 +10,12 @@
 
 `labels` gives each label its points; the highest is best. `english` may name them in English, and `passes` the points
 from which a reply passes. The prompt holds `{{ answer }}`, and may hold `{{ question }}`, `{{ dialogue }}` (what was
-said before) and, of the item, such as `{{ item.meta.rule }}` or `{{ item.answer }}`. What was said stands in the prompt
-as JSON strings, so that no reply can pass for the rubric's own words. The form of the verdict is added, unless the
-rubric asks for `[答案]` itself.
+said before), instead of all three `{{ material }}`, and, of the item, such as `{{ item.meta.rule }}` or
+`{{ item.answer }}`. What was said stands in the prompt as JSON strings, so that no reply can pass for the rubric's own
+words. The form of the verdict is added, unless the rubric asks for `[答案]` itself.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -37,10 +38,16 @@ from anjian.text import one_line
 FENCE = "---"
 FORM = "[答案]"
 ROLES = {"user": "用户", "assistant": "模型", "system": "系统"}
-NAMES: Final = ("question", "dialogue", "answer", "item")
+NAMES: Final = ("question", "dialogue", "answer", "material", "item")
 """What a prompt may name."""
 MOST: Final = 1_000_000
 """Points that a label may have."""
+_HAZARDS: Final = re.compile(
+    r"<(?=[|｜]|/?\w{1,40}>)|\[(?=/?(?:INST|gMASK|[A-Z_]*TOKEN))"
+    r"|[\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+"""What could end a quotation after all: marks that a chat template gives a meaning, lines of other kinds, what is
+invisible or turns the direction. JSON has another way to write them."""
 _JINJA: Final = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
 
 
@@ -66,7 +73,7 @@ def load_rubric(path: Path) -> Kind:
         raise UsageError(f"the rubric {path} is not UTF-8 text; save it as UTF-8") from None
     front, prompt = _parts(path, text)
     before = text.count("\n", 0, text.rfind(prompt))
-    if fault := _fault(front) or _prompt_fault("\n" * before + prompt):
+    if fault := _fault(front) or prompt_fault("\n" * before + prompt):
         raise UsageError(f"the rubric {path}: {fault}")
     points = sorted(front.labels.items(), key=lambda one: one[1])
     worst, best = points[0][1], points[-1][1]
@@ -125,7 +132,8 @@ def _fault(front: _Front) -> str | None:
     return None
 
 
-def _prompt_fault(prompt: str) -> str | None:
+def prompt_fault(prompt: str) -> str | None:
+    """Says why a text is no template, names what is unknown, or shows no reply; None if nothing is wrong."""
     try:
         named = jinja2.meta.find_undeclared_variables(_JINJA.parse(prompt))
         _template(prompt)
@@ -135,7 +143,7 @@ def _prompt_fault(prompt: str) -> str | None:
         return f"its prompt is no template: {one_line(str(error))}"
     if strange := named - set(NAMES):
         return f"it names {{{{ {min(strange)} }}}}, which is unknown; there are {', '.join(NAMES)}"
-    return None if "answer" in named else "it holds no {{ answer }}, so that there is nothing to judge"
+    return None if named & {"answer", "material"} else "it holds no {{ answer }}, so that there is nothing to judge"
 
 
 def tone_of(points: int, worst: int, best: int) -> Tone:
@@ -175,8 +183,22 @@ def _filled(kind: Kind, item: Item, dialogue: Sequence[Message], answer: str) ->
     about = {name: getattr(item, name) for name in ("id", "category", "turns", "options", "meta")}
     about |= {} if item.answer is None else {"answer": item.answer}
     return _template(kind.prompt).render(
-        question=_json(dialogue[-1].content), dialogue=_json(said), answer=_json(answer), item=about
+        question=_json(dialogue[-1].content),
+        dialogue=_json(said),
+        answer=_json(answer),
+        material=quote(dialogue, answer),
+        item=about,
     )
+
+
+def quote(dialogue: Sequence[Message], answer: str) -> str:
+    """Puts the dialogue and the answer into one line of JSON."""
+    material = {
+        "对话": [{ROLES[message.role]: message.content} for message in dialogue[:-1]],
+        "提问": dialogue[-1].content,
+        "回复": answer,
+    }
+    return _json(material)
 
 
 def _worded(error: Exception) -> str:
@@ -184,4 +206,9 @@ def _worded(error: Exception) -> str:
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return _HAZARDS.sub(_escaped, msgspec.json.encode(value).decode())
+
+
+def _escaped(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

@@ -20,6 +20,7 @@ from anjian.reports.text import interval_text, number
 from anjian.reports.words import KINDS, ROLES, SHAPES, named, reason
 from anjian.runs.folder import REPORT
 from anjian.runs.money.spending import Spent, amount, money
+from anjian.runs.reading import conditions_of
 from anjian.scores.measures import THINKING
 from anjian.scores.rows import Row
 from anjian.suites.base import BUNDLED, Suite
@@ -91,6 +92,7 @@ def _context(run: RunPage) -> dict[str, Any]:
         "counts": counts,
         "rules": DEFAULT if DEFAULT in judge.split("+") else "",
         "judge_cards": card_lines(about.run.get("judge_cards")),
+        "prompts": conditions_of(about).get("judge_prompt", ""),
         "cards": _cards([row for row in rows if row.group_kind == "overall"], lexicon),
         "areas": _table([row for row in rows if row.group_kind in ("area", "ability")], lexicon),
         "categories": _table([row for row in rows if row.group_kind in ("category", "dimension")], lexicon),

@@ -16,7 +16,7 @@ from anjian.errors import UsageError
 from anjian.items.taxonomy import Area
 from anjian.reports.published import load_published
 from anjian.runs.folder import SCORES, read_about
-from anjian.runs.reading import read_rows, suite_of_run
+from anjian.runs.reading import conditions_of, read_rows, suite_of_run
 from anjian.scores.measures import Measure, Task
 from anjian.scores.rows import FINEST
 from anjian.suites import all_suites
@@ -43,6 +43,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
         dimensions: Sub-dimension or category to its value.
         judge: Who judged.
         items: Hash of the items; runs with different hashes are not comparable.
+        prompt: By which prompts, with their hashes; empty where no model judged.
     """
 
     model: str
@@ -60,6 +61,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     size: str = ""
     judge: str = ""
     items: str = ""
+    prompt: str = ""
     source: str = ""
     dimensions: dict[str, float | None] = {}
 
@@ -138,6 +140,9 @@ def published_lines(ranking: Ranking) -> list[Line]:
     for model, figures in sheet.values.items():
         values: dict[str, float | None] = {name: figure / factor for name, figure in figures.items()}
         rounds = {name: value for name, value in values.items() if re.fullmatch(r"round\d+", name)}
+    if len(prompts := {line.prompt for line in lines}) > 1:
+        told = "; ".join(sorted(filter(None, prompts)))
+        found.append(f"these runs were judged by different prompts ({told}); compare only runs judged by the same")
         ends = [value for value in rounds.values() if value is not None]
         lines.append(
             Line(
@@ -225,4 +230,5 @@ def _rank(line: Line, lines: Sequence[Line], ranking: Ranking) -> int | None:
     (_, best), *others = ends
     if best is None:
         return None
+        prompt=conditions_of(about).get("judge_prompt", ""),
     return 1 + sum(worst is not None and _goodness(worst, ranking) > _goodness(best, ranking) for worst, _ in others)

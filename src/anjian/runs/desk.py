@@ -71,12 +71,12 @@ class Desk:
     def _judge_of(self, task: str) -> Judge:
         kind = self._suite.task(task).kind
         assert kind is not None  # noqa: S101  (a task that has items has a kind)
-        return self.seats.judge(self._plan.judges, kind, self._plan.strict_ties)
+        return self.seats.judge(self._plan.judges, kind, self._plan.strict_ties, self._plan.prompts)
 
     @cached_property
     def _judge_of_thinking(self) -> Judge:
         able = [name for name in self._plan.judges if can_judge(name, THINKING)]
-        return self.seats.judge(able or self._plan.judges, THINKING, self._plan.strict_ties)
+        return self.seats.judge(able or self._plan.judges, THINKING, self._plan.strict_ties, self._plan.prompts)
 
     async def held(self, item: Item, epoch: int) -> Dialogue:
         """Holds a dialogue, or takes it as it was held before: judging again replays nothing."""

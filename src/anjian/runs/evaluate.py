@@ -137,7 +137,8 @@ async def run_plan(
         if not (folder / RUN).exists():
             write_run(folder, identity, about, prepared.items, selection.notes, plan.access.told)
         versions = versions_of(plan, models)
-        by = By(plan.judge, judges_version(plan.judges, versions))
+        given_prompts = (prompt.tag for prompt in plan.prompts)
+        by = By(plan.judge, "+".join(filter(None, (judges_version(plan.judges, versions), *given_prompts))))
         place = place_of(folder, by)
         count = prepared.suite.counting()
         with (
@@ -171,6 +172,8 @@ async def run_plan(
             show(folder, place, by)
         shown = place if stays else folder
         about |= by.table() | {"judge_cards": [to_builtins(line) for line in cards.lines]}
+        if prepared.judge_prompts:
+            about["judge_prompt"] = prepared.judge_prompts
         about |= {"cascade": tables} if tables else {}
         write_run(shown, identity, about, prepared.items, notes, plan.access.told, engine, table_of(spent))
     mend = MEND if purse.closed else ""

@@ -226,7 +226,7 @@ def name_no_judge(folder: Path) -> None:
     """Says in `run.toml` that the files beside it are being written."""
     table = _table(folder)
     if table["run"].pop("judge", None):
-        for told in ("judge_version", "judge_cards"):
+        for told in ("judge_version", "judge_cards", "judge_prompt"):
             table["run"].pop(told, None)
         replace(folder / RUN, tomli_w.dumps(table).encode())
 

@@ -12,6 +12,7 @@ from anjian.items.records import Item
 from anjian.judges.builtin import DEFAULT
 from anjian.judges.kinds import THINKING, Kind
 from anjian.judges.named import can_judge, members, taken_apart
+from anjian.judges.prompting import Prompt, prompt_of, reads_prompts, settled
 from anjian.models.base import PREFIX, Sampling
 from anjian.models.resolve import Access
 from anjian.models.spec import parse
@@ -41,6 +42,7 @@ class Plan(msgspec.Struct, frozen=True):
     limit: int | None = None
     filtered: Filtered = "unscored"
     judge_thinking: bool = False
+    prompts: tuple[Prompt, ...] = ()
     budget: float | None = None
     cards: tuple[Path, ...] = ()
     access: Access = Access()
@@ -92,6 +94,16 @@ class Prepared(msgspec.Struct, frozen=True):
         return notes
 
     @property
+    def judge_prompts(self) -> dict[str, str]:
+        """The name and hash of the prompt by which models judge each kind; empty where none judges by a prompt."""
+        if not any(map(reads_prompts, self.plan.judges)):
+            return {}
+        tasks = dict.fromkeys(map(self.suite.task_of, self.items))
+        kinds = [*filter(None, (self.suite.task(task).kind for task in tasks))]
+        kinds += [THINKING] if self.plan.judge_thinking else []
+        return {kind.name: prompt_of(kind, self.plan.prompts).tag for kind in kinds if not kind.own}
+
+    @property
     def total(self) -> int:
         """How many dialogues there are: every item, once for each epoch."""
         return len(self.items) * self.plan.epochs
@@ -123,7 +135,9 @@ def prepare(plan: Plan) -> Prepared:
         raise UsageError(f"{selection.origin} leaves nothing to ask{why}")
     sampling = suite.defaults.sampled(plan.sampling)
     epochs = suite.defaults.repeated(plan.epochs, sampling)
-    plan = msgspec.structs.replace(plan, sampling=sampling, epochs=epochs)
+    kinds = [task.kind for task in suite.tasks if task.kind and not task.kind.own]
+    prompts = settled(plan.prompts, [*kinds, THINKING] if plan.judge_thinking else kinds, plan.judges)
+    plan = msgspec.structs.replace(plan, sampling=sampling, epochs=epochs, prompts=prompts)
     prepared = Prepared(plan, suite, selection, spread(selection.items, plan.limit, suite.unit))
     noted = msgspec.structs.replace(selection, notes=[*selection.notes, *prepared.unjudged()])
     return msgspec.structs.replace(prepared, selection=noted)

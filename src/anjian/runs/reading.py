@@ -40,7 +40,14 @@ def conditions_of(about: RunFile) -> dict[str, str]:
     run = {name: value for name, value in about.run.items() if name in CONDITIONS or name.startswith("judge_")}
     asked = {name: value for name, value in about.access.items() if name in ("system", "extra_body")}
     drawn = {name: value for name, value in about.sampling.items() if name in ("temperature", "top_p", "max_tokens")}
-    return {name: str(value) for found in (run, drawn, asked) for name, value in found.items()}
+    return {name: _worded(value) for found in (run, drawn, asked) for name, value in found.items()}
+
+
+def _worded(value: object) -> str:
+    """A condition in words; a table of texts, such as the judge's prompts by kind, without its braces."""
+    if isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
+        return ", ".join(f"{key}: {one}" for key, one in value.items())
+    return str(value)
 
 
 def replies_of(folder: Path, ids: Collection[str]) -> Iterator[tuple[Verdicted, Replied]]:

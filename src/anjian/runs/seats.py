@@ -20,6 +20,7 @@ from anjian.judges.kinds import Kind
 from anjian.judges.model import ModelJudge
 from anjian.judges.named import Cascaded, Guarded, leaves, members, taken_apart
 from anjian.judges.panel import Panel
+from anjian.judges.prompting import Prompt
 from anjian.models.base import PREFIX, Model, Reply, Request
 from anjian.models.book import described
 from anjian.models.resolve import Access, keyed_addresses, open_model
@@ -71,24 +72,30 @@ class Seats:
         """Returns who asks a model."""
         return self._asks[name]
 
-    def judge(self, names: Sequence[str], kind: Kind, strict_ties: bool = False) -> Judge:
+    def judge(
+        self, names: Sequence[str], kind: Kind, strict_ties: bool = False, prompts: Iterable[Prompt] = ()
+    ) -> Judge:
         """Returns the judge of one kind of question: its own, one model, a built-in judge, or a panel of several."""
         if kind.own:
             return kind.own()
-        judges = [self._judge(name, kind) for name in names]
+        asked = next((prompt.of(kind) for prompt in prompts if prompt.kind == kind.name), kind)
+        judges = [self._judge(name, kind, asked) for name in names]
         return judges[0] if len(judges) == 1 else Panel(judges, strict_ties)
 
-    def _judge(self, name: str, kind: Kind) -> Judge:
+    def _judge(self, name: str, kind: Kind, asked: Kind) -> Judge:
+        """The judge of that name; models are asked by the prompt of `asked`, if it has one."""
         if name in builtin_judges():
             judge: Judge | None = builtin_judges()[name].judge_of(kind)
             return judge or Unable(name, kind)
         held = taken_apart(name)
         if isinstance(held, Cascaded):
-            return Cascade(name, self._judge(held.cheap, kind), self._judge(held.dear, kind), kind, held.loss)
+            return Cascade(
+                name, self._judge(held.cheap, kind, asked), self._judge(held.dear, kind, asked), kind, held.loss
+            )
         if isinstance(held, Guarded):
             family = families()[held.family]
             return GuardJudge(name, family, self[held.model], kind) if family.judges(kind) else Unable(name, kind)
-        return ModelJudge(name, self[name], kind)
+        return ModelJudge(name, self[name], asked)
 
     @property
     def tokens(self) -> int:

@@ -52,6 +52,7 @@ class SideBySide(msgspec.Struct, frozen=True):
         contrasts: Each model with the one before it; with three or more, also the last with the first, at the end.
         criteria: What the decisions demanded.
         notes: What keeps the models from being compared, such as other items or other judges.
+        prompts: By which prompts models judged, with their hashes.
         cards: What is known of the judges, as the runs' `judge_cards` in `run.toml`.
     """
 
@@ -60,6 +61,7 @@ class SideBySide(msgspec.Struct, frozen=True):
     contrasts: tuple[Contrast, ...]
     criteria: Criteria
     notes: tuple[Note, ...] = ()
+    prompts: tuple[str, ...] = ()
     cards: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -99,7 +101,9 @@ def compare_models(
     contrasts = tuple(
         _contrast(before, after, metrics, declared, found, criteria, protected) for before, after in pairs
     )
-    return SideBySide(tuple(columns), lines, contrasts, criteria, tuple(_notes(metrics, models, declared, found)))
+    prompts = dict.fromkeys(run.conditions.get("judge_prompt", "") for run in found.values())
+    notes = tuple(_notes(metrics, models, declared, found))
+    return SideBySide(tuple(columns), lines, contrasts, criteria, notes, tuple(filter(None, prompts)))
 
 
 def _key(row: Row) -> tuple[str, str, str, str, str]:

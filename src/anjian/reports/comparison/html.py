@@ -85,6 +85,7 @@ def _context(comparison: SideBySide, lexicon: Lexicon) -> dict[str, Any]:
         "contrasts": contrasts,
         "last": contrasts[last],
         "judges": judges,
+        "prompts": comparison.prompts,
         "caution": RULES_CAUTION if by_rules(judges) else None,
         "judge_cards": card_lines(comparison.cards),
         "notes": [noted(note, lexicon) for note in comparison.notes],

@@ -72,6 +72,8 @@ def _lines(comparison: SideBySide, lexicon: Lexicon) -> Iterator[str]:
     yield from (f"> {_both(noted(note, lexicon), '<br>')}\n>" for note in comparison.notes)
     judges = judges_of(comparison)
     yield f"> 裁判 judge: {escaped(', '.join(judges)) or '–'}"
+    if comparison.prompts:
+        yield f">\n> 裁判提示 judge prompt: {escaped('; '.join(comparison.prompts))}"
     if by_rules(judges):
         yield f">\n> {RULES_CAUTION}"
     for card in card_lines(comparison.cards):

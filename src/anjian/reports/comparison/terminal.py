@@ -72,6 +72,8 @@ def print_comparison(comparison: SideBySide, console: Console, lexicon: Lexicon)
         console.print(_both(noted(note, lexicon), "yellow"))
     judges = judges_of(comparison)
     console.print(Text(f"裁判 judge: {plain(', '.join(judges)) or '–'}"))
+    if comparison.prompts:
+        console.print(Text(f"裁判提示 judge prompt: {plain('; '.join(comparison.prompts))}"))
     if by_rules(judges):
         console.print(_both(RULES_CAUTION, "yellow"))
     for card in card_lines(comparison.cards):
