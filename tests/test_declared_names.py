@@ -45,6 +45,9 @@ OTHER_MEANINGS = {
     ("judges/places.py", "score"),
     *((file, "refusal") for file in ("api.py", "options.py", "cli/options.py")),
     *((f"runs/{file}.py", "refusal") for file in ("desk", "evaluate", "output", "plan")),
+    # What guards say of replies; thinking and answers.
+    ("judges/guards/", "safe"),
+    ("scores/thoughts.py", "safe"),
     # Fields of other harnesses.
     ("imports/", "score"),
     ("imports/", "acc"),
