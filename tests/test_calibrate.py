@@ -299,3 +299,12 @@ def test_public_labels_are_read_as_they_are(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert card.refusal and card.refusal.overall.n == 1160
     assert len(card.refusal.by_source) == 5
+
+
+def test_what_a_guard_leaves_open_is_no_verdict(tmp_path: Path) -> None:
+    labels = [label(n, REFUSES, label=DIRECT if n % 2 else GUIDANCE, refusal="full") for n in range(20)]
+    with serving(lambda call: completion("Safety: Safe\nCategories: None\nRefusal: Yes")) as server:
+        _, card, _ = calibrated(tmp_path, f"guard/qwen3guard={server.base_url}#g", labels=labels)
+    assert card.refusal and card.label
+    assert card.refusal.overall.accuracy == 1
+    assert (card.label.overall.n, card.label.overall.scored) == (20, 0)
