@@ -49,6 +49,19 @@ def test_overlapping_intervals_share_a_rank(tmp_path: Path) -> None:
     assert not done.stderr
 
 
+def test_first_looks_enter_only_when_asked(tmp_path: Path) -> None:
+    looked = write_run(tmp_path / "a", "canned", 90, 1, judge="rules-v1")
+    judged = write_run(tmp_path / "b", "m", 60, 1)
+    done = anjian("leaderboard", looked, judged, "--format", "json")
+    assert [line["model"] for line in json.loads(done.stdout)] == ["m"]
+    assert "1 runs judged by rules are a first look and left out; see --first-look" in done.stderr
+    asked = anjian("leaderboard", looked, judged, "--format", "json", "--first-look")
+    assert [line["model"] for line in json.loads(asked.stdout)] == ["canned", "m"]
+    assert "scores by rules-v1 are a first look" in asked.stderr
+    alone = anjian("leaderboard", looked)
+    assert alone.returncode == 2 and "--judge MODEL, or add --first-look" in one_line(alone)
+
+
 def test_published_rows_are_marked_and_never_ranked(tmp_path: Path) -> None:
     run = write_run(tmp_path / "a", "m", 10, 1)
     lines = json.loads(anjian("leaderboard", run, "--format", "json", "--published").stdout)

@@ -16,6 +16,7 @@ def show_leaderboard(
     runs: Annotated[list[Path], typer.Argument(help="Run folders of one suite, such as sc_safety.")],
     form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to print it.")] = "table",
     published: Annotated[bool, typer.Option("--published", help="Add the paper's results, unranked.")] = False,
+    first_look: Annotated[bool, typer.Option("--first-look", help="Rank scores by rules-v1, too.")] = False,
     models: Annotated[Path | None, typer.Option(help="A TOML table of open/closed and size tags.")] = None,
 ) -> None:
     """Rank runs by total score; overlapping intervals share a rank."""
@@ -24,8 +25,10 @@ def show_leaderboard(
     from anjian.reports.leaderboard_forms import as_csv, as_json, as_table
     from anjian.reports.text import BOM
 
-    ranking, lines = leaderboard(runs, models)
+    ranking, lines = leaderboard(runs, models, first_look=first_look)
     notes = remarks(lines)
+    if len(lines) < len(runs):
+        notes.append(f"{len(runs) - len(lines)} runs judged by rules are a first look and left out; see --first-look")
     lines += published_lines(ranking) if published else []
     if form == "table":
         plain_console().print(as_table(ranking, lines))

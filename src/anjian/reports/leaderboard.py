@@ -14,6 +14,7 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.items.taxonomy import Area
+from anjian.judges.builtin import FIRST_LOOK
 from anjian.reports.published import load_published
 from anjian.runs.folder import SCORES, read_about
 from anjian.runs.reading import conditions_of, read_rows, suite_of_run
@@ -42,8 +43,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
         guard: The suite's first guard, such as over-refusal.
         dimensions: Sub-dimension or category to its value.
         judge: Who judged.
-        items: Hash of the items; runs with different hashes are not comparable.
         prompt: By which prompts, with their hashes; empty where no model judged.
+        items: Hash of the items; runs with different hashes are not comparable.
     """
 
     model: str
@@ -60,8 +61,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     access: str = ""
     size: str = ""
     judge: str = ""
-    items: str = ""
     prompt: str = ""
+    items: str = ""
     source: str = ""
     dimensions: dict[str, float | None] = {}
 
@@ -96,11 +97,19 @@ def ranking_of(suite: Suite) -> Ranking:
     return Ranking(suite, task, measure, next(guards, None))
 
 
-def leaderboard(folders: Sequence[Path], tags: Path | None = None) -> tuple[Ranking, list[Line]]:
+def leaderboard(
+    folders: Sequence[Path], tags: Path | None = None, *, first_look: bool = False
+) -> tuple[Ranking, list[Line]]:
     """Reads runs of one suite and ranks them, best first.
 
+    Args:
+        folders: The run folders.
+        tags: A table of models instead of the bundled one.
+        first_look: Ranks scores of judges whose scores are only a first look, too; else they are left out.
+
     Raises:
-        UsageError: A folder holds no finished run of a suite that is ranked, or of another one; names it.
+        UsageError: A folder holds no finished run of a suite that is ranked, or of another one; names it. All
+            runs are first looks.
     """
     known, ranking, lines = load_tags(tags), None, []
     for folder in folders:
@@ -113,6 +122,12 @@ def leaderboard(folders: Sequence[Path], tags: Path | None = None) -> tuple[Rank
         lines.append(_line(folder, ranking, known))
     if ranking is None:
         raise UsageError("there are no runs to rank; name their folders")
+    if not first_look and all(line.judge in FIRST_LOOK for line in lines):
+        raise UsageError(
+            f"scores by {lines[0].judge} are a first look and enter no leaderboard; run the same `anjian eval` with"
+            " --judge MODEL, or add --first-look"
+        )
+    lines = [line for line in lines if first_look or line.judge not in FIRST_LOOK]
     lines.sort(key=lambda line: (-_goodness(line.total, ranking), line.model))
     return ranking, [msgspec.structs.replace(line, rank=_rank(line, lines, ranking)) for line in lines]
 
@@ -120,8 +135,14 @@ def leaderboard(folders: Sequence[Path], tags: Path | None = None) -> tuple[Rank
 def remarks(lines: Sequence[Line]) -> list[str]:
     """What keeps the lines from being compared: other judges, other items, low coverage."""
     found = []
+    looks = sorted({line.judge for line in lines} & FIRST_LOOK)
+    if looks:
+        found.append(f"scores by {', '.join(looks)} are a first look; publish what a measured judge says")
     if len({line.judge for line in lines}) > 1:
         found.append("these runs had different judges; compare only runs with the same judge")
+    if len(prompts := {line.prompt for line in lines}) > 1:
+        told = "; ".join(sorted(filter(None, prompts)))
+        found.append(f"these runs were judged by different prompts ({told}); compare only runs judged by the same")
     if len({line.items for line in lines}) > 1:
         found.append("these runs asked different items; compare only runs on the same items")
     low = [plain(line.model) for line in lines if line.scored < 0.95 * line.n]
@@ -140,9 +161,6 @@ def published_lines(ranking: Ranking) -> list[Line]:
     for model, figures in sheet.values.items():
         values: dict[str, float | None] = {name: figure / factor for name, figure in figures.items()}
         rounds = {name: value for name, value in values.items() if re.fullmatch(r"round\d+", name)}
-    if len(prompts := {line.prompt for line in lines}) > 1:
-        told = "; ".join(sorted(filter(None, prompts)))
-        found.append(f"these runs were judged by different prompts ({told}); compare only runs judged by the same")
         ends = [value for value in rounds.values() if value is not None]
         lines.append(
             Line(
@@ -212,6 +230,7 @@ def _line(folder: Path, ranking: Ranking, tags: Iterable[Tag]) -> Line:
         access=tag.access if tag else "",
         size=(tag.size if tag else "") or (size[0].upper() if size else ""),
         judge=total.judge,
+        prompt=conditions_of(about).get("judge_prompt", ""),
         items=str(about.items.get("sha256", "")),
         source=str(folder),
         dimensions={row.group: row.value for row in mine if row.group_kind in FINEST},
@@ -230,5 +249,4 @@ def _rank(line: Line, lines: Sequence[Line], ranking: Ranking) -> int | None:
     (_, best), *others = ends
     if best is None:
         return None
-        prompt=conditions_of(about).get("judge_prompt", ""),
     return 1 + sum(worst is not None and _goodness(worst, ranking) > _goodness(best, ranking) for worst, _ in others)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from anjian.judges.builtin import FIRST_LOOK
 from anjian.names import Name
 from anjian.reports.cards import corrected_text
 from anjian.reports.names import Key, Lexicon, key_of
@@ -97,7 +98,7 @@ def _overall(rows: Sequence[Row], factor: dict[Key, float], lexicon: Lexicon, wi
             _coverage(row),
             *([Text(corrected_text(row, times) or "")] if carded else []),
             Text(plain(str(lexicon.task(row.suite, row.task)))),
-            Text(plain(row.judge)),
+            Text(f"{plain(row.judge)}{' 初看 first look' if row.judge in FIRST_LOOK else ''}"),
         ]
         table.add_row(*cells[: len(table.columns)])
     return table

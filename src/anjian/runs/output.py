@@ -10,6 +10,7 @@ from anjian.models.base import CONTENT_FILTER
 from anjian.runs.desk import Desk, Dialogue, Round
 from anjian.runs.folder import Replied
 from anjian.runs.plan import Prepared
+from anjian.runs.repeats import Repeats
 from anjian.scores.count import Count
 from anjian.text import one_line
 
@@ -35,6 +36,7 @@ class Output:
         self._waiting: dict[int, Held | None] = {}
         self._next = self._withheld = self._counted = 0
         self._unknown: Counter[str] = Counter()
+        self._repeats = Repeats()
         self._lock = asyncio.Lock()
 
     async def put(self, number: int, held: Held) -> None:
@@ -60,6 +62,8 @@ class Output:
             self._verdicts.write(msgspec.json.encode(one.verdict) + b"\n")
             self._count.add(one.verdict)
             self._notice(one)
+            if one.exchange.thought and not item.options:
+                self._repeats.add(one.exchange.messages[-1].content, one.exchange.thought.answer)
 
     def _notice(self, one: Round) -> None:
         if one.exchange.failure == CONTENT_FILTER:
@@ -70,7 +74,8 @@ class Output:
 
     def notes(self) -> list[str]:
         """What the user should know about the replies, once all are written."""
-        notes = [
+        notes = self._repeats.notes()
+        notes += [
             f"{count} replies open with {one_line(mark)}: an unknown mark of thinking? it was judged with the answer"
             for mark, count in self._unknown.most_common(3)
         ]
