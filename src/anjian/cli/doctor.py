@@ -1,8 +1,11 @@
 """`anjian doctor`: what works on this machine."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import typer
+
+from anjian.cli.options import Budget, Concurrency, JudgePrompt, Models, Timeout
 
 
 def add_to(app: typer.Typer) -> None:
@@ -10,8 +13,30 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor")(check)
 
 
-def check() -> None:
-    """Check Python, libraries, accelerator, keys, disk and the bundled data; exit 1 if the core is broken."""
+def check(
+    judge: Annotated[
+        str | None, typer.Option(help="Instead: have this judge read hostile replies; says how many verdicts moved.")
+    ] = None,
+    judge_prompt: JudgePrompt = None,
+    budget: Budget = None,
+    models: Models = None,
+    concurrency: Concurrency = None,
+    timeout: Timeout = 600.0,
+) -> None:
+    """Check Python, libraries, accelerator, keys, disk and the bundled data, or a judge; exit 1 if the core fails."""
+    if judge:
+        options = locals()
+        from anjian.arguments import access_of
+        from anjian.cli.hostile import check_judge
+        from anjian.judges.prompting import load_prompt
+        from anjian.options import reach_of
+
+        prompts = tuple(map(load_prompt, judge_prompt or ()))
+        raise typer.Exit(check_judge(judge, prompts, access_of(reach_of(options)), budget))
+    _check_machine()
+
+
+def _check_machine() -> None:
     import os
     import platform
     import shutil
