@@ -36,8 +36,8 @@ def test_overlapping_intervals_share_a_rank(tmp_path: Path) -> None:
     done = anjian("leaderboard", *runs, "--format", "json")
     assert done.returncode == 0, done.stderr
     lines = json.loads(done.stdout)
-    assert [(line["rank"], line["model"]) for line in lines] == [
-        (1, "dashscope/qwen-plus"), (1, "deepseek/deepseek-reasoner"), (3, "hf/Qwen2.5-7B-Instruct"),
+    assert [(line["rank"], line["rank_to"], line["model"]) for line in lines] == [
+        (1, 2, "dashscope/qwen-plus"), (1, 2, "deepseek/deepseek-reasoner"), (3, 3, "hf/Qwen2.5-7B-Instruct"),
     ]  # fmt: skip
     assert [(line["access"], line.get("size", "")) for line in lines] == [
         ("closed", ""),
@@ -87,11 +87,31 @@ def test_csv_runs_no_formula_and_the_terminal_no_escape(tmp_path: Path) -> None:
     assert "[bold]" in "".join(shown.split())
 
 
-def test_runs_that_cannot_be_compared_are_pointed_out(tmp_path: Path) -> None:
-    runs = [write_run(tmp_path / "a", "m", 50, 1), write_run(tmp_path / "b", "n", 60, 1, judge="k", items="y")]
-    notes = anjian("leaderboard", *runs).stderr
-    assert "different judges" in notes
-    assert "different items" in notes
+def test_runs_by_other_judges_and_on_other_items_are_ranked_apart(tmp_path: Path) -> None:
+    runs = [
+        write_run(tmp_path / "a", "mine", 50, 1),
+        write_run(tmp_path / "b", "other", 60, 1, judge="k", items="yyyyyyyyyy"),
+        write_run(tmp_path / "c", "better", 55, 1),
+    ]
+    done = anjian("leaderboard", *runs)
+    assert "different judges" in done.stderr
+    assert "different items" in done.stderr
+    assert "k · 题目 items yyyyyyyy" in done.stdout and "j · 题目 items x" in done.stdout
+    lines = json.loads(anjian("leaderboard", *runs, "--format", "json").stdout)
+    assert [(line["model"], line["rank"], line["rank_to"]) for line in lines] == [
+        ("other", 1, 1), ("better", 1, 1), ("mine", 2, 2),
+    ]  # fmt: skip
+    assert "(published)" in anjian("leaderboard", *runs, "--published").stdout
+
+
+def test_a_wide_interval_leaves_many_ranks_open(tmp_path: Path) -> None:
+    spreads = {"sure": (90, 1), "few": (75, 20), "next": (80, 1), "last": (40, 1)}
+    runs = [write_run(tmp_path / name, name, *found) for name, found in spreads.items()]
+    lines = json.loads(anjian("leaderboard", *runs, "--format", "json").stdout)
+    assert {line["model"]: (line["rank"], line["rank_to"]) for line in lines} == {
+        "sure": (1, 2), "next": (2, 3), "few": (1, 3), "last": (4, 4),
+    }  # fmt: skip
+    assert "1–3" in anjian("leaderboard", *runs).stdout
 
 
 def test_lines_have_the_keys_of_the_areas_and_of_the_guard(tmp_path: Path) -> None:
@@ -102,13 +122,13 @@ def test_lines_have_the_keys_of_the_areas_and_of_the_guard(tmp_path: Path) -> No
     rows = json.loads((run / "scores.json").read_text(encoding="utf-8"))
     (run / "scores.json").write_text(json.dumps([*rows, line]), encoding="utf-8")
     [found] = json.loads(anjian("leaderboard", run, "--format", "json").stdout)
-    assert list(found)[:12] == [
-        "model", "rank", "total", "low", "high", "round1", "round2", "round_delta", "traditional", "responsible",
-        "attack", "over_refusal",
+    assert list(found)[:13] == [
+        "model", "rank", "rank_to", "total", "low", "high", "round1", "round2", "round_delta", "traditional",
+        "responsible", "attack", "over_refusal",
     ]  # fmt: skip
     assert found["over_refusal"] == 0.25
     [head, *_] = anjian("leaderboard", run, "--format", "csv").stdout.removeprefix("\ufeff").splitlines()
-    assert head == ",".join([*list(found)[:12], "n,scored,access,size,judge,items,source,目标劫持"])
+    assert head == ",".join([*list(found)[:13], "n,scored,access,size,judge,prompt,items,source,目标劫持"])
     table = anjian("leaderboard", run).stdout
     assert all(word in table for word in ("25.00", "过度拒答", "第 1 轮", "传统安全", "指令攻击"))
 

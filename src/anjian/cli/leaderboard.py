@@ -19,10 +19,10 @@ def show_leaderboard(
     first_look: Annotated[bool, typer.Option("--first-look", help="Rank scores by rules-v1, too.")] = False,
     models: Annotated[Path | None, typer.Option(help="A TOML table of open/closed and size tags.")] = None,
 ) -> None:
-    """Rank runs by total score; overlapping intervals share a rank."""
+    """Rank runs by total score; where intervals overlap, ranks are ranges."""
     from anjian.console import plain_console, tell
     from anjian.reports.leaderboard import leaderboard, published_lines, remarks
-    from anjian.reports.leaderboard_forms import as_csv, as_json, as_table
+    from anjian.reports.leaderboard_forms import as_csv, as_json, as_tables
     from anjian.reports.text import BOM
 
     ranking, lines = leaderboard(runs, models, first_look=first_look)
@@ -31,7 +31,8 @@ def show_leaderboard(
         notes.append(f"{len(runs) - len(lines)} runs judged by rules are a first look and left out; see --first-look")
     lines += published_lines(ranking) if published else []
     if form == "table":
-        plain_console().print(as_table(ranking, lines))
+        for table in as_tables(ranking, lines):
+            plain_console().print(table)
     elif form == "json":
         sys.stdout.write(as_json(ranking, lines) + "\n")
     elif sys.stdout.isatty():

@@ -1,7 +1,8 @@
 """The leaderboard: runs of one suite side by side, ranked by the metric that it declares for that.
 
-Runs whose intervals overlap share a rank: a run's rank is one more than the number of runs whose whole interval lies
-above its own. Published results were obtained on other questions by another judge; they stand below, without a rank.
+Only runs on the same items, by the same judge and prompt, are ranked among each other. Where intervals overlap, ranks
+are ranges: from one more than the runs whose whole interval is better, to all but those whose whole interval is worse.
+Published results were obtained on other questions by another judge; they stand below, without a rank.
 """
 
 import re
@@ -37,7 +38,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the leaderboard; values as in `scores.json`, None where there is none.
 
     Attributes:
-        rank: None for published results.
+        rank: The best that it can be; None for published results, and where nothing was scored.
+        rank_to: The worst that it can be.
         rounds: `round1` and so on to the value of that round.
         areas: An area's key to its value.
         guard: The suite's first guard, such as over-refusal.
@@ -49,6 +51,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
     model: str
     rank: int | None = None
+    rank_to: int | None = None
     total: float | None = None
     low: float | None = None
     high: float | None = None
@@ -65,6 +68,11 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     items: str = ""
     source: str = ""
     dimensions: dict[str, float | None] = {}
+
+    @property
+    def terms(self) -> tuple[str, str, str]:
+        """Who judged, by what prompt, and what was asked: lines that differ in it are not ranked among each other."""
+        return self.judge, self.prompt, self.items
 
 
 class Ranking(msgspec.Struct, frozen=True):
@@ -129,7 +137,15 @@ def leaderboard(
         )
     lines = [line for line in lines if first_look or line.judge not in FIRST_LOOK]
     lines.sort(key=lambda line: (-_goodness(line.total, ranking), line.model))
-    return ranking, [msgspec.structs.replace(line, rank=_rank(line, lines, ranking)) for line in lines]
+    return ranking, [line for group in groups(lines) for line in _ranked(group, ranking)]
+
+
+def groups(lines: Sequence[Line]) -> list[list[Line]]:
+    """The lines that may be compared, together; in the order in which their first ones stand."""
+    found: dict[tuple[str, str, str], list[Line]] = {}
+    for line in lines:
+        found.setdefault(line.terms, []).append(line)
+    return list(found.values())
 
 
 def remarks(lines: Sequence[Line]) -> list[str]:
@@ -139,12 +155,12 @@ def remarks(lines: Sequence[Line]) -> list[str]:
     if looks:
         found.append(f"scores by {', '.join(looks)} are a first look; publish what a measured judge says")
     if len({line.judge for line in lines}) > 1:
-        found.append("these runs had different judges; compare only runs with the same judge")
+        found.append("these runs had different judges, and are ranked apart")
     if len(prompts := {line.prompt for line in lines}) > 1:
         told = "; ".join(sorted(filter(None, prompts)))
-        found.append(f"these runs were judged by different prompts ({told}); compare only runs judged by the same")
+        found.append(f"these runs were judged by different prompts ({told}), and are ranked apart")
     if len({line.items for line in lines}) > 1:
-        found.append("these runs asked different items; compare only runs on the same items")
+        found.append("these runs asked different items, and are ranked apart")
     low = [plain(line.model) for line in lines if line.scored < 0.95 * line.n]
     if low:
         found.append(f"coverage below 95%: {', '.join(low)}")
@@ -243,10 +259,20 @@ def _goodness(value: float | None, ranking: Ranking) -> float:
     return value if ranking.measure.higher else -value
 
 
-def _rank(line: Line, lines: Sequence[Line], ranking: Ranking) -> int | None:
-    """One more than the runs whose worst end is better than this one's best."""
-    ends = [(one.low, one.high) if ranking.measure.higher else (one.high, one.low) for one in (line, *lines)]
-    (_, best), *others = ends
-    if best is None:
-        return None
-    return 1 + sum(worst is not None and _goodness(worst, ranking) > _goodness(best, ranking) for worst, _ in others)
+def _ranked(lines: Sequence[Line], ranking: Ranking) -> list[Line]:
+    """Gives lines that may be compared their ranks: the best and the worst that their intervals leave open."""
+    ends = [
+        sorted((_goodness(line.low, ranking), _goodness(line.high, ranking)))
+        for line in lines
+        if line.low is not None and line.high is not None
+    ]
+    found = []
+    for line in lines:
+        if line.low is None or line.high is None:
+            found.append(line)
+            continue
+        worst, best = sorted((_goodness(line.low, ranking), _goodness(line.high, ranking)))
+        first = 1 + sum(low > best for low, _ in ends)
+        last = sum(high >= worst for _, high in ends)
+        found.append(msgspec.structs.replace(line, rank=first, rank_to=last))
+    return found

@@ -8,7 +8,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from anjian.reports.leaderboard import Line, Ranking
+from anjian.reports.leaderboard import Line, Ranking, groups
 from anjian.reports.names import Lexicon, protected
 from anjian.reports.terminal import titled_table
 from anjian.reports.text import csv_text, interval_text, number
@@ -24,10 +24,25 @@ def _columns(lines: Sequence[Line], key: Literal["rounds", "areas", "dimensions"
     return list(dict.fromkeys(name for line in lines for name in getattr(line, key)))
 
 
-def as_table(ranking: Ranking, lines: Sequence[Line]) -> Table:
-    """Lays the lines out for a terminal."""
-    table = titled_table(english(Lexicon([ranking.suite]).suite(ranking.suite.name)))
-    table.caption, table.caption_justify = "总分区间重叠者名次并列 · overlapping intervals share a rank", "left"
+def as_tables(ranking: Ranking, lines: Sequence[Line]) -> list[Table]:
+    """Lays the lines out for a terminal: a table for each judge, prompt and items; published results at the end."""
+    published = [line for line in lines if not line.judge]
+    ranked = groups([line for line in lines if line.judge])
+    if len(ranked) == 1:
+        return [_table(ranking, [*ranked[0], *published], "")]
+    tables = [_table(ranking, group, _terms(group[0])) for group in ranked]
+    return [*tables, _table(ranking, published, "published")] if published else tables
+
+
+def _terms(line: Line) -> str:
+    """The judge, the prompt and the items of a table."""
+    return " · ".join(filter(None, (line.judge, line.prompt, f"题目 items {line.items[:8]}")))
+
+
+def _table(ranking: Ranking, lines: Sequence[Line], terms: str) -> Table:
+    name = english(Lexicon([ranking.suite]).suite(ranking.suite.name))
+    table = titled_table(plain(f"{name} · {terms}" if terms else name))
+    table.caption, table.caption_justify = "区间重叠者名次为一个范围 · overlapping intervals: a range of ranks", "left"
     rounds, areas = _columns(lines, "rounds"), _columns(lines, "areas")
     for head in _heads(ranking, rounds, areas):
         shown = head if head[0].isdigit() else "\n".join(wrap(plain(head), _HEAD))
@@ -54,13 +69,18 @@ def _cells(ranking: Ranking, rounds: Sequence[str], areas: Sequence[str], line: 
     factor, guard = 100 / ranking.measure.best, ranking.guard
     scores = [*map(line.rounds.get, rounds), *([line.round_delta] if rounds else []), *map(line.areas.get, areas)]
     return [
-        str(line.rank or "–"),
-        line.model if line.rank else f"{line.model} (published)",
+        _rank(line),
+        line.model if line.judge else f"{line.model} (published)",
         *(number(line.total, factor), interval_text(line.low, line.high, factor)),
         *(number(score, factor) for score in scores),
         *([number(line.guard, 100 / guard[1].best)] if guard else []),
         " ".join(part for part in (line.access, line.size) if part),
     ]
+
+
+def _rank(line: Line) -> str:
+    """A rank, or a range of them."""
+    return "–" if line.rank is None else "–".join(map(str, dict.fromkeys((line.rank, line.rank_to))))
 
 
 def as_json(ranking: Ranking, lines: Sequence[Line]) -> str:
@@ -83,8 +103,8 @@ def as_csv(ranking: Ranking, lines: Sequence[Line]) -> str:
     """The lines as CSV, a column for each sub-dimension; no cell can pass for a spreadsheet formula."""
     rounds, areas, dimensions = (_columns(lines, key) for key in ("rounds", "areas", "dimensions"))
     before, after = (
-        ["model", "rank", "total", "low", "high"],
-        ["n", "scored", "access", "size", "judge", "items", "source"],
+        ["model", "rank", "rank_to", "total", "low", "high"],
+        ["n", "scored", "access", "size", "judge", "prompt", "items", "source"],
     )
     guard = [ranking.guard[1].name] if ranking.guard else []
     heads = [*before, *rounds, "round_delta", *areas, *guard, *after, *dimensions]
