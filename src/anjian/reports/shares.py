@@ -22,15 +22,15 @@ def label_shares(run: RunPage, epochs: int) -> list[Figure]:
         counts = {(area, label): n for (of, area, label), n in run.counts.labels.items() if of == task}
         kind = run.lexicon.kind(run.suite, task)
         if kind and {label for _, label in counts} <= {one.text for one in kind.labels}:
-            # The rounds of a dialogue depend on each other as repetitions do, and count as one observation.
-            repeats = epochs * run.counts.rounds.get(task, 1)
-            chart = _stacked(counts, kind.labels[::-1], run.lexicon, run.suite, repeats)
+            # Replies to one item depend on each other: their intervals stand with the metrics, which know the items.
+            single = epochs * run.counts.rounds.get(task, 1) == 1
+            chart = _stacked(counts, kind.labels[::-1], run.lexicon, run.suite, single)
             charts.append(chart | {"title": str(run.lexicon.task(run.suite, task))})
     return charts
 
 
 def _stacked(
-    counts: dict[tuple[str, str], int], labels: tuple[Label, ...], lexicon: Lexicon, suite: str, repeats: int
+    counts: dict[tuple[str, str], int], labels: tuple[Label, ...], lexicon: Lexicon, suite: str, single: bool
 ) -> Figure:
     groups: dict[str, dict[str, int]] = {OVERALL: {label.text: 0 for label in labels}}
     for (area, text), n in counts.items():
@@ -43,7 +43,7 @@ def _stacked(
     tones: Counter[str] = Counter()
     data = []
     for label in labels:
-        trace = _trace(label, [groups[group] for group in names], heads, repeats)
+        trace = _trace(label, [groups[group] for group in names], heads, single)
         trace["marker"]["opacity"] = _FADED[min(tones[label.tone], 2)]
         tones[label.tone] += 1
         data.append(trace | {"y": names})
@@ -52,15 +52,13 @@ def _stacked(
     return {"data": data, "layout": layout, "narrow": narrow(shown, 7)}
 
 
-def _trace(label: Label, groups: list[dict[str, int]], heads: list[str], repeats: int) -> Figure:
+def _trace(label: Label, groups: list[dict[str, int]], heads: list[str], single: bool) -> Figure:
     name, shares, texts = quoted(str(label.title)) or quoted(label.text), [], []
     for head, counts in zip(heads, groups, strict=True):
         count, scored = counts[label.text], sum(counts.values())
-        interval = interval_text(*wilson(count / scored, scored / repeats))
+        interval = f"95% 区间 {interval_text(*wilson(count / scored, scored))}<br>" if single else ""
         shares.append(100 * count / scored)
-        texts.append(
-            f"{head}<br>{name} {number(count / scored)}%<br>95% 区间 {interval}<br>{count} / {scored} 条计分回复"
-        )
+        texts.append(f"{head}<br>{name} {number(count / scored)}%<br>{interval}{count} / {scored} 条计分回复")
     return {
         "type": "bar",
         "orientation": "h",

@@ -68,6 +68,7 @@ def bounded_mean(
     if copies is None:
         pairs, counts = np.unique(sums + 1j * sizes, return_counts=True)
         sums, sizes, copies = pairs.real, pairs.imag, counts.astype(np.float64)
+    sums, sizes, copies = (part[sizes > 0] for part in (sums, sizes, copies))
     size = (copies @ sizes**2) / (copies @ sizes)
     lows, highs = [], []
     for weights, unseen in weighed(copies, 1):
