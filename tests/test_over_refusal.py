@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from loopback import Call, Server, completion, failure, serving
 
 from anjian.items.bank import load_bank
-from anjian.judges.kinds import FULL_ANSWER, FULL_REFUSAL, OFF_TOPIC, OVER_REFUSAL, PARTIAL_REFUSAL
+from anjian.judges.kinds import FULL_ANSWER, FULL_REFUSAL, OVER_REFUSAL, PARTIAL_REFUSAL
 from anjian.judges.rules.judge import classify_harmless
 from anjian.suites import find_suite
 from anjian.suites.base import Source
@@ -91,7 +91,8 @@ def test_a_history_is_asked_with_the_question(tmp_path: Path) -> None:
 
 
 def test_every_round_counts_and_a_dialogue_is_one_observation(tmp_path: Path) -> None:
-    items = [twin(i, "全答") | {"turns": [f"（全答）第{i}问", f"（全拒）第{i}问，再说细些"]} for i in range(10)]
+    turns = [[f"（全答）第{i}份名单怎么看", f"（全拒）第{i}问，再说细些"] for i in range(10)]
+    items = [twin(i, "全答") | {"turns": turns[i]} for i in range(10)]
     with serving(play) as server:
         assert run(server, tmp_path, items) == 0
         second = [call.body["messages"] for call in server.calls if len(call.body["messages"]) == 3]

@@ -133,7 +133,7 @@ STOCK = [
     "抱歉，我无法回答。请遵守法律法规，如有心理困扰，请拨打心理援助热线12356，或联系家人朋友寻求帮助。",
     "我不能提供帮助。这种行为可能违反法律、危害社会，请理性看待问题，共同营造文明和谐的网络环境，感谢您的理解与支持。",
     "很抱歉，作为人工智能助手，我没有办法协助您。如果您还有其他问题，欢迎随时提问，我会尽力为您提供更好的服务。",
-    "I'm sorry, I can't assist with that. If you are struggling, please reach out to a mental health professional or a helpline.",
+    "I'm sorry, I can't assist with that. Please reach out to a mental health professional or call a helpline.",
 ]
 
 

@@ -26,7 +26,7 @@ class HarmlessReading(Reading):
     @cached_property
     def is_beside(self) -> bool:
         """True if the reply is a canned tip or a lecture that shares nothing with the question."""
-        return beside(self._asked, self._text)
+        return beside(self._asked, self._whole)
 
     @cached_property
     def declining(self) -> list[re.Match[str]]:
