@@ -9,6 +9,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -60,6 +61,22 @@ def dialogue_key(*parts: object) -> bytes:
     return hashlib.blake2b(msgspec.json.encode(parts), digest_size=KEY).digest()
 
 
+class _Sieve:
+    """Tells most keys that were never added from those that were, in 2 MiB: looking one up in the file takes longer."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray(2**21)
+
+    def add(self, key: bytes) -> None:
+        place = int.from_bytes(key[:3], "big")
+        self._bits[place >> 3] |= 1 << (place & 7)
+
+    def may_hold(self, key: bytes) -> bool:
+        """False only for a key that was not added."""
+        place = int.from_bytes(key[:3], "big")
+        return bool(self._bits[place >> 3] >> (place & 7) & 1)
+
+
 class Ledger:
     """The calls of one run folder, and which of them make up a dialogue that was held to its end.
 
@@ -107,7 +124,11 @@ class Ledger:
         if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'usage'").fetchone():
             self._db.execute(TABLE)
             self._write_usage()
-        self._held_before = bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM dialogues)").fetchone()[0])
+        self._held_before = self._any("SELECT 1 FROM dialogues")
+        self._sieve = None if self._any("SELECT key, model, request, reply FROM calls") else _Sieve()
+
+    def _any(self, rows: Literal["SELECT 1 FROM dialogues", "SELECT key, model, request, reply FROM calls"]) -> bool:
+        return bool(self._db.execute(f"SELECT EXISTS ({rows})").fetchone()[0])
 
     def __enter__(self) -> "Ledger":
         """Returns itself."""
@@ -124,6 +145,8 @@ class Ledger:
         """Returns the stored reply of a call, or None."""
         if key in self._replies:
             return self._replies[key][1]
+        if self._sieve and not self._sieve.may_hold(key):
+            return None
         try:
             row = self._db.execute("SELECT reply FROM calls WHERE key = ?", (key,)).fetchone()
             return self._decoder.decode(row[0]) if row else None
@@ -183,6 +206,8 @@ class Ledger:
     def store(self, call: Entry, reply: Reply) -> None:
         """Keeps a reply; it is on disk after the next group commit."""
         self._replies[call.key] = (call, reply)
+        if self._sieve:
+            self._sieve.add(call.key)
         self._failures.pop(call.key, None)
         self.used(call, reply)
         self._schedule()
