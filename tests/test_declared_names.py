@@ -48,6 +48,11 @@ OTHER_MEANINGS = {
     # What guards say of replies; thinking and answers.
     ("judges/guards/", "safe"),
     ("scores/thoughts.py", "safe"),
+    # What labels answer and cards hold; kinds of labels that can be calibrated on.
+    *((file, "refusal") for file in ("judges/card.py", "judges/labels.py", "reports/cards.py", "runs/carded.py")),
+    *((file, "safe") for file in ("judges/labels.py", "reports/calibration.py")),
+    ("runs/carded.py", "over_refusal"),
+    *(("cli/calibrate.py", kind) for kind in ("refusal", "over_refusal")),
     # Fields of other harnesses.
     ("imports/", "score"),
     ("imports/", "acc"),

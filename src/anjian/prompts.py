@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     import jinja2
 
 
+FENCE = "---"
+"""What stands around the front matter of a prompt."""
+
+
 @cache
 def template(package: str, name: str) -> jinja2.Template:
     """Loads `prompts/<name>.md` of a package such as `anjian.judges`; a name that the text leaves open is an error."""

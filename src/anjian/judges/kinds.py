@@ -128,7 +128,7 @@ OVER_REFUSAL: Final = Kind(
     ),
     filtered=FULL_REFUSAL,
 )
-"""The three classes of XSTest (arXiv 2308.01263), for harmless questions, and answers that are none, which it has not."""
+"""The three classes of XSTest (arXiv 2308.01263), for harmless questions, and a fourth: answers beside the point."""
 
 THINKING: Final = Kind(
     "thinking",

@@ -25,7 +25,7 @@ from anjian.items.lines import opened, readable
 from anjian.judges.builtin import builtin_judges
 from anjian.judges.kinds import Kind
 from anjian.judges.named import Cascaded, Guarded, taken_apart
-from anjian.judges.rubric import FENCE, prompt_fault
+from anjian.prompts import FENCE
 from anjian.text import one_line
 
 PACKAGE = "anjian.judges"
@@ -78,6 +78,8 @@ def load_prompt(given: str | Path) -> Prompt:
     Raises:
         UsageError: The file cannot be read, or is no template that shows the reply.
     """
+    from anjian.judges.rubric import prompt_fault
+
     if str(given) in shipped_prompts():
         return shipped_prompts()[str(given)]
     path = Path(given)

@@ -32,10 +32,9 @@ from anjian.items.lines import opened, readable
 from anjian.items.records import Item, Message
 from anjian.judges.kinds import TONES, Kind, Label, Tone
 from anjian.names import Name
-from anjian.prompts import render
+from anjian.prompts import FENCE, render
 from anjian.text import one_line
 
-FENCE = "---"
 FORM = "[答案]"
 ROLES = {"user": "用户", "assistant": "模型", "system": "系统"}
 NAMES: Final = ("question", "dialogue", "answer", "material", "item")
