@@ -230,8 +230,8 @@ def test_the_opened_page_shows_names_and_no_keys(tmp_path: Path) -> None:
     options, badges, hidden, drawn, entries = visit(folder, look, tmp_path)
     assert sorted(options) == sorted(
         ["全部 all", "违规 (4)", "borderline (3)", "合规 in order (3)", "小测：A (3)", "小测：B (7)",
-         "second quiz：A (3)", "second quiz：B (7)", "完全拒绝 full refusal (4)", "部分拒绝 partial refusal (3)",
-         "完整回答 full answer (3)"]
+         "second quiz：A (3)", "second quiz：B (7)", "答非所问 off topic (3)", "完全拒绝 full refusal (3)",
+         "部分拒绝 partial refusal (2)", "完整回答 full answer (2)"]
     )  # fmt: skip
     assert ["badge risky", "违规"] in badges and ["badge guidance", "合规 in order"] in badges
     assert ["badge wrong", "答错（选 A）"] in badges

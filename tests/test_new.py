@@ -153,7 +153,7 @@ def test_judges_of_other_minds_give_other_scores(tmp_path: Path) -> None:
             found[judge] = rows(tmp_path / "run")
         assert sum(call.body["model"] == "model" for call in server.calls) == 5
     assert [found[judge]["advice", "score"] for judge in found] == [100, 0]
-    assert [found[judge]["harmless", "full_refusal"] for judge in found] == [0, 1]
+    assert [found[judge]["harmless", "over_refusal"] for judge in found] == [0, 1]
     assert [found[judge]["quiz", "acc"] for judge in found] == [0.5, 0.5]
 
 
