@@ -16,7 +16,7 @@ class OptionReader:
 
     async def judge(self, item: Item, dialogue: Sequence[Message], answer: str) -> Verdict:
         """Judges one reply; see `Judge.judge`."""
-        verdict = read_option(answer, item.options)
+        verdict = read_option(answer, item.options, item.turns[0])
         if verdict.label is None:
             return verdict
         return msgspec.structs.replace(verdict, points=int(verdict.label == item.answer))

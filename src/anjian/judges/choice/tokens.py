@@ -17,12 +17,16 @@ GAP = '[" ]*'
 
 # What makes a capital letter a name ("A公司", "B站").
 ENTITY = "公司|企业|集团|股|站|国|市|省|县|区|村|校|班|型|级|类|款|厂|店|某|先生|女士|同学|平台|品牌|方|君|医院|机构"
-# An English article is no option: "A good question"; but "A because …" is one.
-NO_ARTICLE = r"(?! +(?!because|as|since|is\b)[a-z])"
+# An English article or pronoun is no option: "A good question"; but "A because …" and "A or C" name one.
+NO_ARTICLE = (
+    r"(?!(?<=[AI]) +(?!because\b|as\b|since\b|is\b|isn|are\b|was\b|and\b|or\b|nor\b|but\b|seems\b|looks\b|would\b"
+    r"|does\b|doesn|fits\b|rather than\b|plus\b)[a-z])"
+)
 LETTER_BEFORE = r"(?<![A-Za-z0-9°_])(?<![A-Za-z0-9][/\-.&])"
 LETTER_AFTER = rf"(?![A-Za-z0-9_+#]|[/\-&][A-Za-z0-9]|\"s\b){NO_ARTICLE}(?!{GAP}(?:{ENTITY}))"
 # A small letter or several at once ("选b", "答案：ABD") only count right after one of these, or on a line of their own.
-ASKS_LETTER = r"(?:答案|选择?|选项)[的是为了择项应: \"]*|(?:answer|choose|option)(?: is)?[: \"]*"
+ASKS_LETTER = r"(?:答案|选择?|选项)[的是为了择项应: \"]*|(?i:answers?|choose|options?)(?: is| are)?[: \"]*"
+SEVERAL = "[A-Z](?:[/+&]?[A-Z])+"
 SMALL = r"[a-z](?![A-Za-z])(?! +(?!is\b|because)[A-Za-z])"
 
 # Short texts count only where they stand alone, not in 但是 or 是否.
@@ -34,7 +38,7 @@ ALONE_AFTER = r"(?= *(?:$|[。.,;!?、\n—]))"
 
 def clean(text: str) -> str:
     r"""Normalises widths, blanks, marks around words, and `\boxed{A}`, which becomes 答案:A on a line of its own."""
-    text = plain(unicodedata.normalize("NFKC", re.sub("[\ue000-\uf8ff]", "", text)))
+    text = plain(unicodedata.normalize("NFKC", re.sub("[\ue000-\uf8ff\ufe0f]|</?[a-z]{1,10}>", "", text)))
     text = re.sub(r"\\boxed\s*\{\s*(?:\\\w+\s*\{)?([^{}]*)\}+", r"\n答案:\1\n", text)
     text = re.sub(r"[*`#~$|“”‘’'「」『』【】《》<>()\[\]{}]", '"', re.sub(r"[^\S\n]+", " ", text))
     return re.sub(r"\s*\n\s*", "\n", re.sub(r' ?"[ "]*', '"', text)).strip()
@@ -87,12 +91,12 @@ def _long_texts(reply: str, named: Mapping[str, str]) -> str:
 
 def _letters(reply: str, letters: str) -> str:
     def put(match: re.Match[str]) -> str:
-        named = match["letters"].upper()
+        named = re.sub("[/+&]", "", match["letters"].upper())
         tokens = "".join(_token(letter, 0xE000) for letter in named)
         return match["before"] + tokens if set(named) <= set(letters) else match[0]
 
-    asked = rf"(?P<before>{ASKS_LETTER})(?P<letters>{SMALL}|[A-Z]{{2,}}){LETTER_AFTER}"
-    own_line = r'(?P<before>(?m:^)[" ]*)(?P<letters>[a-z]|[A-Z]{2,})(?=[" .。,]*(?m:$))'
+    asked = rf"(?P<before>{ASKS_LETTER})(?P<letters>{SMALL}|{SEVERAL}){LETTER_AFTER}"
+    own_line = r'(?P<before>(?m:^)[" ]*)(?P<letters>[a-z]|[A-Z](?:[/+&]?[A-Z])+)(?=[" .。,]*(?m:$))'
     single = rf"(?P<before>){LETTER_BEFORE}(?P<letters>[A-Z]){LETTER_AFTER}"
     for pattern in (asked, own_line, single):
         reply = re.sub(pattern, put, reply)
