@@ -58,6 +58,11 @@ def judged(answer: str | None, reply: str) -> Verdict:
         ("18\\text{ cm}^2", 18),
         ("\\textbf{(073)}", 73),
         ("0.5米/秒", Fraction(1, 2)),
+        *[("1e6", 10**6), ("2.5E3 米", 2500), ("1e-3", Fraction(1, 1000)), ("1.5 × 10^3", 1500), ("10^{6}", 10**6)],
+        *[("3\\times 10^{5}", 300_000), ("10 000", 10_000), ("10\u00a0000", 10_000), ("10\u2009000", 10_000)],
+        *[("1\u202f234\u202f567", 1_234_567), ("12 345.5 元", Fraction(24691, 2)), ("10~000", 10_000)],
+        *[("三千五", 3500), ("三千零五", 3005), ("两万三", 23_000), ("壹佰", 100), ("一半", Fraction(1, 2))],
+        *[("六十千米", 60), ("2 1/2", Fraction(5, 2))],
     ],
 )
 def test_forms_of_numbers(text: str, value: Fraction | int) -> None:
@@ -94,6 +99,24 @@ def test_what_is_no_number(text: str) -> None:
         ("面积是 18cm²", "18"),
         ("一共花了3万元", "30000"),
         ("\\boxed{0.333333}", "1/3"),
+        ("小明一共有十二个苹果。", "12"),
+        ("所以他们一共走了三百二十米。", "320"),
+        ("因此还剩三分之二。", "2/3"),
+        ("答：一共十八个。", "18"),
+        ("最后剩下七个。", "7"),
+        ("结果是负五。", "-5"),
+        ("他买了5个，又买了7个，合计十二个。", "12"),
+        ("答案是 36，足够三十人使用。", "36"),
+        ("得 42。万一算错请指出，一定要核对第三步。", "42"),
+        ("共 15 个，其中一半是红的，十分公平。", "15"),
+        ("The total is 1e6.", "1000000"),
+        ("所以一共是 10 000 个。", "10000"),
+        ("The answer is 12\u202f500 dollars.", "12500"),
+        ("大约是 3.5 × 10^4 米", "35000"),
+        ("\\boxed{12} 不对，应该是 \\boxed{15}", "15"),
+        ("\\boxed{8}\n\\boxed{9}", "9"),
+        ("\\boxed{3} \\boxed{4}", "4"),
+        ("\\boxed{2} 或 \\boxed{3}", "2, 3"),
         ("\\boxed{\\frac{10}{2}}", "5"),
         ("\\boxed{2+3}", "5"),
         ("\\boxed{14/3}", "\\frac{14}{3}"),
@@ -244,3 +267,22 @@ def test_reference_solutions_come_to_the_reference_answers(file: str, key: str, 
             for a, b in zip(items, items[1:] + items[:1], strict=True)
         )
         assert asyncio.run(_agreement(shifted)) == same
+
+
+DIGITS = "零一二三四五六七八九"
+
+
+def in_characters(value: int) -> str:
+    """A whole number below 10,000 as it is said."""
+    said = ""
+    for place, name in zip((1000, 100, 10, 1), ("千", "百", "十", ""), strict=True):
+        digit = value // place % 10
+        said += DIGITS[digit] + name if digit else "零" if said and not said.endswith("零") else ""
+    return said.rstrip("零") or "零"
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.integers(11, 9999), st.sampled_from(["所以一共有{}个。", "剩下{}元", "他们共走了{}千米。", "答：一共{}人。"]))
+def test_numbers_that_are_said_in_characters_are_read(value: int, frame: str) -> None:
+    found = find_answer("先算第一步，一定要仔细。" + frame.format(in_characters(value))).number
+    assert found and value in found.values

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from anjian.judges.math.numbers import Quantity, normalised, numbers_in, plain_fractions, quantity, read_number
+from anjian.judges.math.numbers import (
+    Quantity,
+    han_numbers_in,
+    normalised,
+    numbers_in,
+    plain_fractions,
+    quantity,
+    read_number,
+)
 
 TAIL = 4000
 """Characters at the end of a reply in which an answer is looked for."""
@@ -27,7 +35,7 @@ _CUE = re.compile(
 _SENTENCE_CUE = re.compile(r"答[*\s]*:[*\s:]*")
 """After this a whole sentence follows, with the answer at its end: 答：5 天一共读了 60 页。"""
 _BOX = re.compile(r"\\f?boxed\s*(?=\{)|\\boxed\s+(?=\d)")
-_BETWEEN_BOXES = re.compile(r"[\s$,;、]*(?:and|or|和|或|及|与)?[\s$,;、]*")
+_BETWEEN_BOXES = re.compile(r"[\s$]*(?:[,;、]|and|or|和|或|及|与)[\s$,;、]*(?:and|or)?[\s$]*")
 _MATH = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\$([^$\n]+)\$|\\\((.+?)\\\)", re.DOTALL)
 
 
@@ -56,7 +64,16 @@ def find_answer(reply: str, numeric: bool = True) -> Answer:
             return found
     if not numeric and (formulas := [next(filter(None, match.groups())) for match in _MATH.finditer(tail)]):
         return _answer(formulas[-1])
-    numbers = list(numbers_in(plain_fractions(tail)))
+    return _last_number(plain_fractions(tail))
+
+
+def _last_number(text: str) -> Answer:
+    """The last number, in digits; or in Chinese characters, where there are none or it is said to be the result."""
+    numbers = list(numbers_in(text))
+    end = numbers[-1].end() if numbers else 0
+    spoken = [one for place, settled, one in han_numbers_in(text) if not numbers or (settled and place >= end)]
+    if spoken:
+        return Answer(str(spoken[-1].values[0]), spoken[-1])
     return _of_match(numbers[-1]) if numbers else Answer()
 
 
@@ -119,7 +136,7 @@ def _after_cue(line: str, numeric: bool, sentence: bool) -> Answer:
     numbers = list(numbers_in(plain_fractions(clause)))
     if not numbers:
         formula = _MATH.search(clause)
-        return _answer(next(filter(None, formula.groups()))) if formula else Answer()
+        return _answer(next(filter(None, formula.groups()))) if formula else _last_number(clause)
     return _of_match(numbers[-1 if sentence else 0])
 
 
