@@ -287,6 +287,11 @@ def test_two_options_are_several(pair: list[str], joined: str, lead: str) -> Non
     assert read(lead.format(said), CRIMES) == SEVERAL
 
 
+@pytest.mark.parametrize("reply", ["选A显然错误", "选B是常见错误", "选A是典型的误区"])
+def test_a_choice_that_is_called_wrong_is_none(reply: str) -> None:
+    assert read(reply, CRIMES) == NONE
+
+
 REVISIONS = ["。不对，应该是{}", "。等等，应为{}。", "\n更正：{}", "，哦不，是{}"]
 REVISIONS += [". Sorry, I meant {}.", ". Wait, it is {}."]
 

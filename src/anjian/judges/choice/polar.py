@@ -51,7 +51,7 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r'["\s]|[并也但故]|确实|显然|当然|综上所述|综上|因此|所以|总之|[我可][以]?[认觉]为?得?|absolutely|yes|no',
+    r'["\s:]|[并也但故答]|结论|确实|显然|当然|综上所述|综上|因此|所以|总之|[我可][以]?[认觉]为?得?|absolutely|yes|no',
     re.IGNORECASE,
 )
 _DENIED = re.compile("不认为|不觉得|不同意|谈不上|称不上|算不上|不等于|不意味|不代表|不至于|未必|不一定|不见得")
