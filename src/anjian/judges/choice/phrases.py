@@ -50,7 +50,8 @@ OTHERS = re.compile(
 )
 DOUBTED = re.compile(r"[^,。;!?\n]{0,10}(?:吗|与否|\?)")
 NOT_ASKED = rf"(?!{GAP}(?:吗|呢|\?|还是|的人|与否))"
-NOT_TURNED = rf"(?!{GAP}(?:的|则|就|显然|明显|完全|是[^,。;]{{0,4}}[错误]|是不|不|错|也|会|(?:is|are|was|would|does) ?(?:not|n\"t|wrong|incorrect)))"
+NOT_TURNED = rf"(?!{GAP}(?:的|则|就|显然|明显|完全|是[^,。;]{{0,4}}[错误]|是不|不|错|也|会"
+    r"|(?:is|are|was|would|does) ?(?:not|n\"t|wrong|incorrect)))"
 
 # What is said of an option.
 END = rf"(?={GAP}(?:$|[。.,;!?、:\n—]))"
@@ -63,7 +64,8 @@ RIGHT = (
     rf"|(?:correct|right|true|best|acceptable|appropriate|suitable)\b|(?:{arabic.RIGHT})\b)"
 )
 WRONG = SURE + (
-    "(?:则|并|可以?|应该?|被)*(?:不|差|错|有误|否|worst|least|排除|无关|[✗✘×❌]|wrong|incorrect|false"
+    "(?:则|并|可以?|应该?|被)*(?:不|差|错|有误|否|[\u4e00-\u9fff]{1,4}(?:错误|误区)|worst|least"
+    "|排除|无关|[✗✘×❌]|wrong|incorrect|false"
     rf'|(?:do|does|did|can|could|would|should)? ?(?:n"t|not)\b|(?:{arabic.WRONG})\b)'
 )
 
