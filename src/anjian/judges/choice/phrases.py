@@ -50,8 +50,10 @@ OTHERS = re.compile(
 )
 DOUBTED = re.compile(r"[^,。;!?\n]{0,10}(?:吗|与否|\?)")
 NOT_ASKED = rf"(?!{GAP}(?:吗|呢|\?|还是|的人|与否))"
-NOT_TURNED = rf"(?!{GAP}(?:的|则|就|显然|明显|完全|是[^,。;]{{0,4}}[错误]|是不|不|错|也|会"
+NOT_TURNED = (
+    rf"(?!{GAP}(?:的|则|就|显然|明显|完全|是[^,。;]{{0,4}}[错误]|是不|不|错|也|会"
     r"|(?:is|are|was|would|does) ?(?:not|n\"t|wrong|incorrect)))"
+)
 
 # What is said of an option.
 END = rf"(?={GAP}(?:$|[。.,;!?、:\n—]))"
