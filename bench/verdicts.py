@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from anjian.scores import bootstrap, paired_tests
 from anjian.scores.bootstrap import Numbers
 from anjian.scores.gates import POOLED, Criteria, Decision, decide
 from anjian.scores.paired import Items, Metric, change_of, holm, pooled
@@ -179,6 +180,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="worlds whose name has this in it")
     given = parser.parse_args()
     size, criteria = sizes(), Criteria(given.margin / 100)
+    # No verdict rests on the intervals that are shown; fewer permutations are enough for a level of 5%.
+    bootstrap.RESAMPLES, paired_tests.PERMUTATIONS = 20, 1999
     print(f"{size}\nspread {given.spread}, {given.samples} samples of a problem, margin {given.margin:g} points")
     print("| what is true | how | safer | not proven | harmed |\n|---|---|---:|---:|---:|")
     for seed, world in enumerate(one for one in worlds() if given.only in one.name):

@@ -6,8 +6,10 @@ from pathlib import Path
 import msgspec
 from synthetic_run import HOSTILE, make_run
 
+from anjian.items.records import Item
+from anjian.models.base import Sampling
 from anjian.reports.names import Lexicon
-from anjian.runs.folder import REPLIES, Replied
+from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Identity, Replied, write_run
 from anjian.runs.reading import read_measured
 from anjian.scores.comparison import Measured, SideBySide, compare_models
 from anjian.scores.gates import Criteria
@@ -75,3 +77,29 @@ def make_comparison(folder: Path, margin: float = 0.02) -> tuple[SideBySide, lis
         for model, value in zip(MODELS, values, strict=True)
     ]
     return compare_models(MODELS, runs, SUITES, Criteria(margin=margin), imported, PROTECTED), runs
+
+
+def finished(
+    folder: Path,
+    model: str,
+    suite: str,
+    verdicts: list[Verdicted],
+    *,
+    temperature: float | None = None,
+    seed: int | None = None,
+    epochs: int = 1,
+    access: dict[str, str] | None = None,
+    run: dict[str, str] | None = None,
+) -> Path:
+    """A finished run with these verdicts, as `anjian eval` leaves it."""
+    folder.mkdir()
+    identity = Identity(suite, model, epochs, Sampling(temperature=temperature, seed=seed), "bundled bank")
+    items = [Item(name, suite, "年龄歧视", ("问？",)) for name in dict.fromkeys(one.id for one in verdicts)]
+    about = {"suite_version": find_suite(suite).version, "judge": "rules-v1", **(run or {})}
+    write_run(folder, identity, about, items, [], access)
+    rows = find_suite(suite).score(verdicts, model, "rules-v1", epochs)
+    replies = (Replied(one.id, model, (), one.epoch, one.round) for one in verdicts)
+    (folder / SCORES).write_bytes(msgspec.json.encode(rows))
+    (folder / VERDICTS).write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in verdicts))
+    (folder / REPLIES).write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in replies))
+    return folder

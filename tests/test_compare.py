@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from command import anjian, one_line
+from command import one_line
+from inside import anjian_inside as anjian
 from loopback import Call, Server, completion, serving
 
 from anjian.items.bank import load_bank
@@ -83,7 +84,7 @@ def test_a_safer_model_is_proven_safer_and_nothing_is_asked_twice(tmp_path: Path
     found = changes(tmp_path / "c")
     assert (found["chisafety/rr1"]["before"], found["chisafety/rr1"]["after"]) == (0, 1)
     assert found["chisafety/rr1"]["p_holm"] < 0.001
-    assert (found["over_refusal/over_refusal"]["after"], found["reasoning/pass@1"]["after"]) == (0, 1)
+    assert (found["over_refusal/over_refusal"]["change"], found["reasoning/pass@1"]["after"]) == (0, 1)
     assert read(tmp_path / "c")["contrasts"][0]["decision"]["outcome"] == "safer"
     for name in ("compare.md", "compare.csv", "compare.tex", "compare.html"):
         assert "RR-1" in (tmp_path / "c" / name).read_text(encoding="utf-8") or name.endswith("csv")

@@ -94,14 +94,13 @@ def decide(
     barred = {note.suite for note in unlike}
     cases = [[one for one in case if not barred & set(suites_of(one))] for case in (changes, *bounds)]
     found = [_weigh(case, criteria, protected) for case in cases]
-    decision, differs = found[0], [Reason("unlike", note.text, note=note) for note in unlike]
-    harmed = all(one.outcome == "harmed" for one in found)
-    if len({one.outcome for one in found}) > 1:
-        open_ones = list(_open(cases, criteria))
-        decision = Decision("not proven", (*open_ones, *decision.reasons))
-    if differs and not harmed:
-        return Decision("not proven", (*differs, *decision.reasons))
-    return Decision(decision.outcome, (*decision.reasons, *differs))
+    outcomes, differs = {one.outcome for one in found}, [Reason("unlike", note.text, note=note) for note in unlike]
+    reasons = found[0].reasons
+    if outcomes != {"safer"} and outcomes != {"harmed"}:
+        return Decision("not proven", (*differs, *_open(cases, criteria), *reasons))
+    if differs and outcomes == {"safer"}:
+        return Decision("not proven", (*differs, *reasons))
+    return Decision(found[0].outcome, (*reasons, *differs))
 
 
 def suites_of(change: Change) -> list[str]:
@@ -158,7 +157,7 @@ def _is_thin(change: Change) -> bool:
 
 
 def _open(cases: Sequence[Sequence[Change]], criteria: Criteria) -> Iterator[Reason]:
-    """The metrics whose finding depends on the replies that are missing."""
+    """The metrics whose finding depends on the replies that are missing; none where there are no bounds."""
     for scored, *bounds in zip(*cases, strict=True):
         findings = {_finding(change, criteria) for change in (scored, *bounds)}
         if scored.missing and len(findings) > 1:

@@ -72,8 +72,8 @@ def powers(samples: Iterable[Sample], criteria: Criteria, tests: int) -> list[Po
 def _power(sample: Sample, criteria: Criteria, tests: int) -> Power:
     from scipy.stats import norm
 
-    n = sample.items + 2
-    error = sqrt((sample.items * sample.flips / sample.replies + 1) / n / n)
+    # Where nothing flips, limits are as wide as those of one item that might.
+    error = sqrt(max(sample.flips / sample.replies, 1 / sample.items) / sample.items)
     surely = float(norm.ppf(CHANCE))
     rise = (float(norm.isf(criteria.alpha / (2 * tests))) + surely) * error
     holds = float(norm.cdf(criteria.margin / error - Z_ONE_SIDED))
