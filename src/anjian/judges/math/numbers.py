@@ -75,8 +75,13 @@ def normalised(text: str) -> str:
     text = re.sub(r"\{,\}|,\\[!,;: ]\s*", ",", text)
     text = re.sub(r"\\[!,;:]", "", text)
     text = _GROUPED.sub(lambda found: re.sub("[ ~]", "", found[0]), text)
-    text = _POWER.sub(lambda found: format(Decimal(f"{found['plain'] or 1}e{found['power']}"), "f"), text)
+    text = _POWER.sub(_written_out, text)
     return re.sub(r"\\([$%])", r"\1", text)
+
+
+def _written_out(power: re.Match[str]) -> str:
+    value = Decimal(f"{power['plain'] or 1}e{power['power']}")
+    return f"{value:0f}"
 
 
 def plain_fractions(text: str) -> str:
