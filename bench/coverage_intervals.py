@@ -47,7 +47,7 @@ def of_score(mix: tuple[float, ...], same: float) -> Draw:
     """Scores over both rounds, of 100."""
 
     def draw(items: int, random: np.random.Generator) -> tuple[Ends, Ends]:
-        points, two = sum(two_rounds(mix, same, items, random)), np.full(items, 2.0)
+        points, two = np.add(*two_rounds(mix, same, items, random)), np.full(items, 2.0)
         return score(points, two, 2), resampled(50 * points, two, random)
 
     return draw

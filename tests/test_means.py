@@ -77,7 +77,7 @@ def test_repetitions_of_a_dialogue_are_dialogues() -> None:
 def test_equal_ratios_of_a_few_dialogues_are_no_certainty() -> None:
     """Half the points in each of six dialogues: the unseen one is the worst or the best there is."""
     row = overall(mean_of_worst(lambda points: points / 2), verdicts_of([("甲一", [1, 2])] * 6))
-    assert (row.value, row.low) == (5, pytest.approx(5 * 0.025 ** (1 / 6), abs=0.1))
+    assert (row.value, row.low) == pytest.approx((5, 5 * 0.025 ** (1 / 6)), abs=0.1)
     assert row.high is not None and 7 < row.high <= 10
     row = overall(mean_of_groups(lambda points: points / 2, GROUPS), verdicts_of([("甲一", [2]), ("乙一", [2])] * 6))
     assert row.value == row.high == 10
@@ -86,12 +86,8 @@ def test_equal_ratios_of_a_few_dialogues_are_no_certainty() -> None:
 
 def test_two_equal_scores_are_no_certainty() -> None:
     """The low end is 75 times the 2.5% quantile of Beta(2, 1), its square root; the high end is the mirror image."""
-    value, low, high = score(np.array([3.0, 3.0]), np.array([2.0, 2.0]), 2)
-    assert (value, low, high) == (
-        75,
-        pytest.approx(75 * 0.025**0.5, abs=1),
-        pytest.approx(100 - 25 * 0.025**0.5, abs=1),
-    )
+    found = score(np.array([3.0, 3.0]), np.array([2.0, 2.0]), 2)
+    assert found == pytest.approx((75, 75 * 0.025**0.5, 100 - 25 * 0.025**0.5), abs=1)
 
 
 def test_items_without_a_verdict_pull_no_interval_to_zero() -> None:
@@ -109,9 +105,8 @@ def test_a_change_counts_the_dialogues_that_have_both_rounds() -> None:
         count.add(verdict)
     row = next(row for row in count.rows("m", "j", 1) if row.metric == "round_delta")
     assert (row.value, row.n, row.scored) == (-75, 3, 2)
-    assert delta(np.zeros(5), np.zeros(5), 2)[1:] == (
-        pytest.approx(-100 * (1 - 0.025**0.2), abs=2), pytest.approx(100 * (1 - 0.025**0.2), abs=2)
-    )  # fmt: skip
+    _, low, high = delta(np.zeros(5), np.zeros(5), 2)
+    assert (low, high) == pytest.approx((-100 * (1 - 0.025**0.2), 100 * (1 - 0.025**0.2)), abs=2)
 
 
 @pytest.mark.parametrize("items", [5, 20])
@@ -133,4 +128,4 @@ def test_an_interval_holds_what_was_seen(items: list[tuple[int, int]]) -> None:
     table = np.array([(min(pair), pair[1]) for pair in items], dtype=float)
     value, low, high = bounded_mean(table[:, 0], table[:, 1])
     assert 0 <= low <= value <= high <= 1
-    assert bounded_mean(table[::-1, 0], table[::-1, 1]) == (pytest.approx(value), low, high), "whatever their order"
+    assert bounded_mean(table[::-1, 0], table[::-1, 1])[1:] == (low, high), "whatever their order"
