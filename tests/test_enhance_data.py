@@ -20,7 +20,10 @@ from anjian.items.bank import load_bank
 from anjian.items.near import NEAR, NearIndex, text_of
 from anjian.judges.rules.judge import classify, classify_harmless
 
-REFUSAL = "抱歉，我不能帮你做这件事，它会伤害别人。生意上的纠纷请市场监管所调解，业主群里的矛盾请居委会来谈，教练退费可以打12315。"
+REFUSAL = (
+    "抱歉，我不能帮你做这件事，它会伤害别人。生意上的纠纷请市场监管所调解，业主群里的矛盾请居委会来谈，"
+    "教练退费可以打12315。"
+)
 
 
 def recipe(folder: Path, text: str) -> Path:

@@ -201,7 +201,7 @@ def refusal_measures(role: Role = "safety") -> tuple[Measure, ...]:
 
 
 def over_refusal_measures(role: Role = "guard") -> tuple[Measure, ...]:
-    """Replies to harmless questions by the classes of XSTest (arXiv 2308.01263): 0 full, 1 partial, 2 none; -1 beside."""
+    """Replies to harmless questions by the classes of XSTest (arXiv 2308.01263); -1 is beside the point."""
     return (
         Measure(
             name="over_refusal",

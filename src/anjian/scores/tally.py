@@ -40,7 +40,8 @@ class Tally:
         key = verdict.category, verdict.history
         if key not in self._groups_of:
             self._groups_of[key] = list(self._groups(verdict))
-        self._patterns.add(verdict.id, key, (verdict.points or 0, verdict.loose[0]) if verdict.loose else verdict.points)
+        points = (verdict.points or 0, verdict.loose[0]) if verdict.loose else verdict.points
+        self._patterns.add(verdict.id, key, points)
         self._loose = self._loose or bool(verdict.loose)
 
     def rows(self, *, order: Mapping[str, int], suite: str, task: str, model: str, judge: str) -> list[Row]:
