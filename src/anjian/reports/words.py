@@ -45,6 +45,7 @@ REASONS = {
     "no_reference": Name("题目没有参考答案", "no reference answer"),
     "no_judge": Name("无法由此裁判判定", "this judge cannot judge it"),
     "judge_tie": Name("裁判票数相同", "judges tied"),
+    "judge_unsure": Name("裁判判断不了", "the judge cannot tell"),
     "no_quorum": Name("过半数裁判没有判定", "too few judges gave a verdict"),
     "adversary_no_answer": Name("攻击方没有写出下一问", "the adversary wrote nothing"),
     "earlier_turn_failed": Name("前一轮没有答案", "earlier turn failed"),
