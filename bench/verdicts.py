@@ -177,14 +177,15 @@ def main() -> None:
     parser.add_argument("--spread", type=float, default=0.8, help="the smaller, the more alike an item's replies are")
     parser.add_argument("--samples", type=int, default=4, help="of a problem")
     parser.add_argument("--margin", type=float, default=100 * Criteria().margin)
+    parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("--only", default="", help="worlds whose name has this in it")
     given = parser.parse_args()
     size, criteria = sizes(), Criteria(given.margin / 100)
     # No verdict rests on the intervals that are shown; fewer permutations are enough for a level of 5%.
     bootstrap.RESAMPLES, paired_tests.PERMUTATIONS = 20, 1999
     print(f"{size}\nspread {given.spread}, {given.samples} samples of a problem, margin {given.margin:g} points")
-    print("| what is true | how | safer | not proven | harmed |\n|---|---|---:|---:|---:|")
-    for seed, world in enumerate(one for one in worlds() if given.only in one.name):
+    print("| what is true | how | safer | not proven | harmed | took |\n|---|---|---:|---:|---:|---:|")
+    for seed, world in enumerate((one for one in worlds() if given.only in one.name), given.seed):
         started = time.perf_counter()
         simulation = Simulation(world, size, given.spread, given.samples, seed)
         outcomes = [simulation.decision(criteria).outcome for _ in range(given.repeat)]

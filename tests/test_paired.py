@@ -184,6 +184,14 @@ def test_the_limits_of_equal_items_shrinks_with_their_number() -> None:
     assert few[0] < -0.05 < many[0] < -0.0005
 
 
+@pytest.mark.parametrize(("up", "down", "samples"), [(0.04, 0.09, 1), (0.0, 0.05, 1), (0.1, 0.15, 4)])
+def test_a_fall_of_the_margin_passes_in_fewer_than_five_of_a_hundred(up: float, down: float, samples: int) -> None:
+    rng = np.random.default_rng(5)
+    moves = rng.choice([1, -1, 0], p=[up, down, 1 - up - down], size=(1500, 300, samples)).mean(axis=2)
+    passed = sum(limits(moved)[0] >= -0.05 for moved in moves)
+    assert 20 <= passed <= 82, "nominally 60, and 5% and three standard errors at most"
+
+
 # The verdict
 
 
