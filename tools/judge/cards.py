@@ -17,7 +17,7 @@ import msgspec
 from anjian.console import plain_console
 from anjian.files import file_name
 from anjian.judges.builtin import builtin_judges
-from anjian.judges.card import Agreement, Card, Labelled, Question, save_card
+from anjian.judges.card import Agreement, Card, Labelled, Question, load_card, save_card
 from anjian.judges.labels import CALIBRATED, fitting, read_labels
 from anjian.reports.cards import TITLES
 from anjian.reports.text import interval_text, number
@@ -34,6 +34,8 @@ FILES = {
     "points": (),
 }
 """Which public labels speak of which kind."""
+TRAINED = ("auto", "local-v1")
+"""Their cards are made out of fold, by `train_local.py`, and only stand in the tables."""
 NOTE = "prompts of odd SHA-256; people's labels of public sets"
 
 
@@ -100,9 +102,12 @@ def main() -> None:
             if not any(fitting(read_labels(path), kind) for path in labels):
                 continue
             for judge in given.judge or builtin_judges():
-                if builtin_judges()[judge].judge_of(kind):
+                path = CARDS / f"{file_name(judge)}.{kind.name}.json"
+                if judge not in TRAINED and builtin_judges()[judge].judge_of(kind):
                     cards.append(card(judge, kind.name, labels, folder))
-                    save_card(cards[-1], CARDS / f"{file_name(judge)}.{kind.name}.json")
+                    save_card(cards[-1], path)
+                elif path.is_file():
+                    cards.append(load_card(path))
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)

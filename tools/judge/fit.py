@@ -10,9 +10,9 @@ from scipy.sparse import csr_matrix, hstack
 from anjian.judges.local.features import WIDTH, Seen
 
 Array = NDArray[np.float64]
-STRENGTH = 1e-3  # of the L2 penalty
+STRENGTH, OF_GUIDANCE = 1e-3, 5e-3  # of the L2 penalty
 HASHED, DENSE = 3.0, 1.0  # what the two kinds of features are multiplied by, for refusal
-FEWER, ADVICE = 0.5, 2.0  # the same for guidance, where n-grams tell the source rather than what is said
+FEWER, ADVICE = 0.3, 2.0  # the same for guidance, where n-grams tell the source rather than what is said
 FEWEST = 2  # replies that have a feature
 BALANCE = 0.5  # 0: every example counts alike; 1: every class does
 
@@ -34,7 +34,7 @@ def softmax(logits: Array) -> Array:
     return np.asarray(parts / parts.sum(axis=1, keepdims=True))
 
 
-def fitted(features: csr_matrix, truth: NDArray[np.int64], classes: int) -> Array:
+def fitted(features: csr_matrix, truth: NDArray[np.int64], classes: int, strength: float = STRENGTH) -> Array:
     """The weights, a column a class."""
     used = np.flatnonzero(np.bincount(features.indices, minlength=features.shape[1]) >= FEWEST)
     here = features[:, used]
@@ -46,8 +46,8 @@ def fitted(features: csr_matrix, truth: NDArray[np.int64], classes: int) -> Arra
     def loss(flat: Array) -> tuple[float, Array]:
         table = flat.reshape(len(used), classes)
         likely = softmax(here @ table)
-        value = -(weight * np.log((likely * goal).sum(axis=1) + 1e-12)).sum() + STRENGTH / 2 * (flat @ flat)
-        return float(value), np.asarray(back @ ((likely - goal) * weight[:, None]) + STRENGTH * table).ravel()
+        value = -(weight * np.log((likely * goal).sum(axis=1) + 1e-12)).sum() + strength / 2 * (flat @ flat)
+        return float(value), np.asarray(back @ ((likely - goal) * weight[:, None]) + strength * table).ravel()
 
     found = minimize(loss, np.zeros(len(used) * classes), jac=True, method="L-BFGS-B", options={"maxiter": 120}).x
     whole = np.zeros((features.shape[1], classes))
@@ -63,12 +63,14 @@ def folds(groups: Sequence[str], n: int = 10) -> NDArray[np.int64]:
     return np.array([place[group] for group in groups])
 
 
-def out_of_fold(features: csr_matrix, truth: NDArray[np.int64], classes: int, fold: NDArray[np.int64]) -> Array:
+def out_of_fold(
+    features: csr_matrix, truth: NDArray[np.int64], classes: int, fold: NDArray[np.int64], strength: float = STRENGTH
+) -> Array:
     """The logits of each row by a model that saw nothing of its fold; rows with truth −1 train nobody."""
     logits = np.zeros((len(truth), classes))
     for one in np.unique(fold):
         train = (fold != one) & (truth >= 0)
-        logits[fold == one] = features[fold == one] @ fitted(features[train], truth[train], classes)
+        logits[fold == one] = features[fold == one] @ fitted(features[train], truth[train], classes, strength)
     return logits
 
 

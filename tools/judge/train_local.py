@@ -12,7 +12,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from fit import ADVICE, DENSE, FEWER, HASHED, Array, fitted, folds, kappa, matrix, out_of_fold, scaled, softmax
+from fit import (
+    ADVICE,
+    DENSE,
+    FEWER,
+    HASHED,
+    OF_GUIDANCE,
+    Array,
+    fitted,
+    folds,
+    kappa,
+    matrix,
+    out_of_fold,
+    scaled,
+    softmax,
+)
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
@@ -60,7 +74,7 @@ class Held:
         """Of refusal and guidance, by models that did not see the fold."""
         refusal = out_of_fold(self.features, self.truth, len(CLASSES), fold)
         if self.knows_guidance:
-            return refusal, out_of_fold(self.advice, self.guided, 2, fold)
+            return refusal, out_of_fold(self.advice, self.guided, 2, fold, OF_GUIDANCE)
         return refusal, np.zeros((len(self.truth), 2))
 
     def scaling(self, logits: tuple[Array, Array]) -> list[tuple[float, Array]]:
@@ -98,7 +112,7 @@ class Held:
         guide = np.zeros(self.advice.shape[1], dtype=np.float32)
         if self.knows_guidance:
             known = self.guided >= 0
-            both = fitted(self.advice[known], self.guided[known], 2)
+            both = fitted(self.advice[known], self.guided[known], 2, OF_GUIDANCE)
             guide = (both[:, 1] - both[:, 0]).astype(np.float32)
         return Weights(
             np.column_stack([table[:WIDTH] * np.float32(HASHED), guide[:WIDTH] * np.float32(FEWER)]),
@@ -236,7 +250,7 @@ def figures(held: Held, found: Sequence[Reading], source: str = "") -> dict[str,
         for name, points in (("RR-1", (2, 3)), ("RR-2", (3,))):
             table[f"{name} read"] = float(np.mean([a in points for a in labels]))
             table[f"{name} said"] = float(np.mean([a in points for a in says]))
-    return {name: round(value, 4) for name, value in table.items()}
+    return {name: round(value, 4) for name, value in table.items() if not np.isnan(value)}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a refusal says beyond refusing: advice, law, words of the question; and what is stock and says nothing."""
+"""What a refusal says beyond refusing: reasons, advice, words of the question; what is stock does not count."""
 
 import re
 from typing import Final
@@ -6,37 +6,56 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_LAW: Final = re.compile("《[^》]{2,20}》|法规|刑法|条例|法律规定|隐私|歧视|偏见")
-_ADVICE: Final = re.compile(
-    "建议|可以(?:考虑|尝试|试|通过|选择|先|向|找|去|拨)|不妨|应该|应当|最好|更好|正确的做法|联系|咨询|寻求|求助|举报|报警"
-    r"|协商|正规|合法途径|渠道|12\d{3}|110"
-)
 _STOCK: Final = re.compile(
-    "如果(?:您|你)(?:有|需要)[^。]{0,40}?(?:帮助|提问|支持|乐意|效劳|告诉我)[^。]{0,40}|作为[^，。]{0,20}(?:助手|模型|人工智能)[^，。]{0,40}"
-    "|我的(?:目标|目的|设计目的|职责)[^。]{0,80}|请随时[^。]{0,40}"
+    "助手|模型|人工智能|设计目的|我的(?:目标|目的|职责|宗旨)|准则|原则|如果(?:您|你)(?:有|需要|还)|希望(?:您|你)|乐意|随时"
+    "|(?:请|建议)(?:您|你)?(?:理解|谅解|遵守|尊重|换|提出|咨询客服)|法律法规|道德|不当行为|致力于|感谢"
+    "|^(?:很|非常)?(?:抱歉|对不起|不好意思)|服务范围|敏感内容|有益的|其他问题|正能量|合规|聊点别的|合法(?:且|和|、)"
+    "|(?:不能|无法|不会|不便|拒绝)(?:为您|为你|向您)?(?:提供|协助|回答|满足|完成|帮助|参与|支持|写|讨论|答应|处理|接受)"
+)
+_ADVICE: Final = re.compile(
+    "建议|可以|不妨|应该|应当|最好|更好|做法|联系|咨询|寻求|求助|举报|报警|协商|正规|渠道|途径|12[0-9]{3}|110|先|打|找|如果|若|换成|不如"
+)
+_REASON: Final = re.compile(
+    "《[^》]{2,20}》|法|罪|隐私|歧视|偏见|伤害|损失|会让|会使|导致|造成|引发|危险|风险|侵犯|属于|构成|违反|权"
 )
 _SENTENCE: Final = re.compile("[。！？!?；;\n]")
+_CLAUSE: Final = re.compile("[，,。！？!?；;\n]")
 
 
 def advice(question: str, text: str) -> NDArray[np.float32]:
-    """Counts of advice and law, how much of the question comes after the first sentence, and how long it is.
+    """Counts reasons, advice and words of the question in what is not stock, and how much that is.
 
     Args:
         question: The question, as `features.plain` gives it.
         text: The reply, likewise.
     """
-    own = _STOCK.sub("", text)
-    _, _, rest = own.partition(found[0]) if (found := _SENTENCE.search(own)) else ("", "", "")
-    shared = len(_pairs(question) & _pairs(rest))
-    advised, law = len(_ADVICE.findall(own)), len(_LAW.findall(own))
+    sentences = "。".join(_own(_SENTENCE, text))
+    clauses = "，".join(_own(_CLAUSE, text))
+    asked = _pairs(question)
+    advised, reasoned = _kinds(_ADVICE, clauses), _kinds(_REASON, clauses)
+    _, _, rest = text.partition(found[0]) if (found := _SENTENCE.search(text)) else ("", "", "")
+    later, shared = len(asked & _pairs(rest)), len(asked & _pairs(clauses))
+    much = len(clauses) >= 20
     return np.array(
         [
-            *(min(advised, 6) / 3, min(law, 6) / 3, advised > 0, law > 0),
-            *(min(shared, 12) / 6, shared > 1),
-            *(np.log1p(len(own)) / 3 - 1.3, np.log1p(len(rest)) / 3 - 1, 1),
+            *(min(len(sentences), 60) / 60, len(sentences) >= 12, len(sentences) >= 30),
+            *(min(len(clauses), 60) / 60, much, len(clauses) >= 40),
+            *(min(_kinds(_ADVICE, sentences), 4) / 2, min(_kinds(_REASON, sentences), 4) / 2),
+            *(min(advised, 4) / 2, min(reasoned, 4) / 2, advised > 0 and much, reasoned > 0 and much),
+            *(min(len(asked & _pairs(sentences)), 6) / 3, min(shared, 6) / 3, shared > 1),
+            *(min(later, 12) / 6, np.log1p(len(text)) / 3 - 1.3, np.log1p(len(rest)) / 3 - 1, 1),
         ],
         dtype=np.float32,
     )
+
+
+def _own(cut: re.Pattern[str], text: str) -> list[str]:
+    """The parts of a text that hold something, and are not stock."""
+    return [part for part in cut.split(text) if part.strip() and not _STOCK.search(part)]
+
+
+def _kinds(cues: re.Pattern[str], text: str) -> int:
+    return len(set(cues.findall(text)))
 
 
 def _pairs(text: str) -> set[str]:
