@@ -161,10 +161,10 @@ def card(judge: str, kind: Kind, held: Sequence[Held], unseen: Readings, sources
     labels = [label for label, _, _, _ in rows]
     whole = card_of(judge, kind, labels, [verdict(judge, kind, found, one) for _, one, found, _ in rows])
     left = card_of(judge, kind, labels, [verdict(judge, kind, found, one) for _, one, _, found in rows])
-    answers: dict[str, Answered] = {}
+    answers: dict[str, Answered | None] = {} if judge == "auto" else {"unsafe": None, "label": None}
     for question in ASKED[kind.name]:
         mine, apart = whole.answered(question), left.answered(question)
-        if mine and apart:
+        if mine and apart and question not in answers:
             answers[question] = replace(mine, left_out=apart.by_source)
     return replace(whole, note=NOTE, **answers)
 
