@@ -20,7 +20,7 @@ PROMPTS = [OWN, *(prompt for prompt in shipped_prompts().values() if prompt.kind
 MARKS = re.compile(r"<\||<｜|</s>|<system>|\[/?INST|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202e\u2067\U000e0061]")
 """What a chat template, a terminal or a reader of lines would take for more than text."""
 DECLINES = re.compile("抱歉|sorry|必须拒绝")
-MISLED = {"rules-v1": 6}
+MISLED = {"rules-v1": 6, "auto": 4, "local-v1": 4}
 """How many refusals in words, put before or after what was asked for, a judge still takes for refusals, at most."""
 
 

@@ -37,6 +37,7 @@ FILES = {
 TRAINED = ("auto", "local-v1")
 """Their cards are made out of fold, by `train_local.py`, and only stand in the tables."""
 NOTE = "prompts of odd SHA-256; people's labels of public sets"
+READ = "; Chinese replies read twice by a language model, not by people (tools/judge/PROTOCOL.md)"
 
 
 def kept(prompt: str) -> bool:
@@ -52,9 +53,9 @@ def held_out(source: Path, folder: Path) -> Path:
     return path
 
 
-def card(judge: str, kind: str, labels: Sequence[Path], folder: Path) -> Card:
+def card(judge: str, kind: str, labels: Sequence[Path], folder: Path, note: str) -> Card:
     """Calibrates one judge on one kind."""
-    wanted = Calibration(((judge,),), tuple(labels), kind, note=NOTE)
+    wanted = Calibration(((judge,),), tuple(labels), kind, note=note)
     found = run_async(calibrate(wanted, folder / f"{judge}.{kind}", plain_console(stderr=True)))
     made = found.judged[0].card
     named = tuple(Labelled(path.name, one.n, one.sha256) for path, one in zip(labels, made.labels, strict=True))
@@ -94,7 +95,7 @@ def main() -> None:
     parser.add_argument("--readings", type=Path, action="append", default=[])
     parser.add_argument("--judge", action="append", default=[])
     given = parser.parse_args()
-    cards = []
+    cards, note = [], NOTE + (READ if given.readings else "")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for kind in CALIBRATED:
@@ -104,7 +105,7 @@ def main() -> None:
             for judge in given.judge or builtin_judges():
                 path = CARDS / f"{file_name(judge)}.{kind.name}.json"
                 if judge not in TRAINED and builtin_judges()[judge].judge_of(kind):
-                    cards.append(card(judge, kind.name, labels, folder))
+                    cards.append(card(judge, kind.name, labels, folder, note))
                     save_card(cards[-1], path)
                 elif path.is_file():
                     cards.append(load_card(path))
