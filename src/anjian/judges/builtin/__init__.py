@@ -10,8 +10,8 @@ from types import ModuleType
 
 DEFAULT = "rules-v1"
 """Who judges where the user names nobody."""
-FIRST_LOOK = frozenset({"rules-v1"})
-"""Whose scores are a first look: they say so, and enter no leaderboard unless asked."""
+FIRST_LOOK = frozenset({"rules-v1", "auto"})
+"""Whose scores are a first look, since rules see little of risk: they say so, and enter no leaderboard unless asked."""
 
 
 @cache
