@@ -1,6 +1,7 @@
 """Runs the command `anjian` in this process, so that the libraries of training are imported once for many runs."""
 
 import contextlib
+import contextvars
 import io
 import subprocess
 import sys
@@ -16,7 +17,7 @@ def anjian_inside(*arguments: object) -> subprocess.CompletedProcess[str]:
     code = 0
     with patch.object(sys, "argv", call), contextlib.redirect_stdout(said), contextlib.redirect_stderr(told):
         try:
-            run()
+            contextvars.copy_context().run(run)  # Which models.toml is in use ends with the command.
         except SystemExit as end:
             code = int(end.code or 0)
     return subprocess.CompletedProcess(call, code, said.getvalue(), told.getvalue())

@@ -84,8 +84,8 @@ def test_accuracy_stands_both_ways_beside_what_is_had_for_nothing() -> None:
         assert values["acc_always_a"] == (0.5, 2, "options-v1")
         assert values["acc_with_flagged"] == (0.333333, 3, "options-v1")
     assert [(row.low, row.group_kind) for row in rows if row.metric == "acc_chance"] == [
-        (None, "overall"),
-        (None, "area"),
+        (0.375, "overall"),
+        (0.375, "area"),
     ]
 
 

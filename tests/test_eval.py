@@ -30,6 +30,10 @@ def model(server: Server) -> str:
     return f"{server.base_url}#m"
 
 
+CORRECTED = ["corrected", "corrected_low", "corrected_high"]
+"""What rows have besides where the judge has a card."""
+
+
 def test_the_whole_walk(tmp_path: Path) -> None:
     history = [{"role": "user", "content": "在吗"}, {"role": "assistant", "content": "在的。"}]
     items = [*risky(9), risky(10)[9] | {"history": history}, choice(0), choice(1, "B")]
@@ -42,7 +46,8 @@ def test_the_whole_walk(tmp_path: Path) -> None:
     assert call.body["messages"][:-1] == history
     found = scores(out)
     assert found["rr1", "overall"]["value"] == pytest.approx(0.6)
-    assert found["rr1", "with_history"] | {"low": 0, "high": 0} == {
+    row = {key: value for key, value in found["rr1", "with_history"].items() if key not in CORRECTED}
+    assert row | {"low": 0, "high": 0} == {
         "suite": "chisafety", "task": "refusal", "model": model(server), "judge": "rules-v1", "metric": "rr1",
         "group_kind": "history", "group": "with_history", "value": 0.0, "low": 0, "high": 0, "n": 1, "scored": 1,
     }  # fmt: skip
@@ -248,7 +253,8 @@ def test_scores_json_is_a_tidy_table(tmp_path: Path) -> None:
         anjian("eval", model(server), "--suite", "chisafety", "--items", file, "--out", out)
     rows = json.loads((out / "scores.json").read_text(encoding="utf-8"))
     keys = ["suite", "task", "model", "judge", "metric", "group_kind", "group", "value", "low", "high", "n", "scored"]
-    assert all(list(row) == keys for row in rows)
+    assert all(list(row) in (keys, [*keys, *CORRECTED]) for row in rows)
+    assert {row["metric"] for row in rows if "corrected" in row} == {"rr1", "rr2", "hr"}, "a card is shipped"
     assert len({(row["task"], row["metric"], row["group_kind"], row["group"]) for row in rows}) == len(rows)
 
 

@@ -21,12 +21,12 @@ class Floors:
                 self._rates.setdefault((kind, group, measure.name), Rate()).add(floor(verdict))
 
     def rows(self, *, suite: str, task: str, model: str, judge: str, order: Mapping[str, int]) -> list[Row]:
-        """Returns the mean of every floor by group; it is a fact of the items, and has no interval."""
+        """Returns the mean of every floor by group; it is a fact of the items, known without error."""
         kinds = {kind: place for place, kind in enumerate(GROUP_KINDS)}
         rows = []
         for kind, group, name in sorted(self._rates, key=lambda key: (kinds[key[0]], order.get(key[1], 0), key[1])):
             rate = self._rates[kind, group, name]
             if rate.scored:
                 value = round(rate.hits / rate.scored, 6)
-                rows.append(Row(suite, task, model, judge, name, kind, group, value, None, None, rate.n, rate.scored))
+                rows.append(Row(suite, task, model, judge, name, kind, group, value, value, value, rate.n, rate.scored))
         return rows

@@ -41,7 +41,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
         title: As people read it.
         value: What the points of a verdict count: 0 or 1 for rates, 0 to 100 for scores; None for a `ratio` or `floor`.
         ratio: For a measure over many verdicts.
-        floor: What somebody gets for an item who does not read it; None where that is unknown. Without interval.
+        floor: What somebody gets for an item who does not read it; None where that is unknown. Known without error.
         meaning: What it says, in a few words.
         higher: True if a higher value is better.
         role: What the metric decides.
