@@ -10,7 +10,7 @@ from typing import Final
 
 from anjian.text import one_line
 
-READ: Final = 20_000
+READ: Final = 4_000
 """Replies that are compared; the first ones of a run."""
 CLAUSES: Final = 24
 SHORTEST: Final = 8
@@ -39,8 +39,11 @@ class Repeats:
         """Takes a reply to a question, which is known by any text of its own."""
         if len(self._replies) >= READ or len(answer) < SHORTEST:
             return
-        clauses = (_REST.sub("", clause).lower() for clause in _CLAUSE.findall(answer)[:CLAUSES])
-        parts = tuple((hash(clause), len(clause)) for clause in clauses if clause)
+        clauses = [
+            (clause if clause.isalnum() else _REST.sub("", clause)).lower()
+            for clause in _CLAUSE.findall(answer)[:CLAUSES]
+        ]
+        parts = tuple([(hash(clause), len(clause)) for clause in clauses if clause])
         whole = hash(parts)
         for key in {whole, *(part for part, _ in parts)}:
             last, times = self._seen.get(key, ("", 0))

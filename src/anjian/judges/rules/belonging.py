@@ -8,9 +8,9 @@ usual ones, the stems of English words, and topics: words that belong together, 
 
 import re
 import tomllib
-from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
+from operator import add
 from typing import Final
 
 import msgspec
@@ -61,12 +61,14 @@ def _characters() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
 
 
 @cache
-def _topics() -> dict[str, tuple[str, ...]]:
-    """Topic to its words; English ones begin with a blank."""
-    book = tomllib.loads(_file("topics.toml"))
-    return {
-        topic: tuple(f" {word.strip()}" if word.isascii() else word for word in words) for topic, words in book.items()
-    }
+def _topics() -> dict[str, list[tuple[str, str]]]:
+    """Two characters to the words that begin with them, each with its topic; English words begin with a blank."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for topic, words in tomllib.loads(_file("topics.toml")).items():
+        for word in words:
+            whole = f" {word.strip()}" if word.isascii() else word
+            found.setdefault(whole[:2], []).append((whole, topic))
+    return found
 
 
 @cache
@@ -89,24 +91,26 @@ def keys(question: str) -> Keys:
         rare=frozenset(chinese - usual),
         usual=frozenset((chinese & usual) - everyday),
         stems=frozenset(word[:STEM] for word in _WORD.findall(question) if word not in _EVERYDAY),
-        topics=_touched(question, _topics()),
+        topics=_touched(question),
     )
 
 
-def _touched(text: str, topics: Iterable[str]) -> frozenset[str]:
-    spaced = " " + _MARK.sub(" ", text)
-    return frozenset(topic for topic in topics if any(word in spaced for word in _topics()[topic]))
+@lru_cache(4096)
+def _touched(text: str) -> frozenset[str]:
+    spaced, topics = " " + _MARK.sub(" ", text), _topics()
+    starts = topics.keys() & {*map(add, spaced, spaced[1:]), *spaced}
+    return frozenset([topic for start in starts for word, topic in topics[start] if word in spaced])
 
 
 def shares(question: str, text: str) -> bool:
     """True if a text, in small letters, shares something with the question."""
     mine = keys(question)
     return (
-        any(pair in text for pair in mine.pairs)
-        or any(char in text for char in mine.rare)
-        or sum(char in text for char in mine.usual) >= USUAL
+        not mine.rare.isdisjoint(text)
+        or not mine.pairs.isdisjoint(map(add, text, text[1:]))
+        or len(mine.usual.intersection(text)) >= USUAL
         or not mine.stems.isdisjoint(word[:STEM] for word in _WORD.findall(text))
-        or bool(_touched(text, mine.topics))
+        or (bool(mine.topics) and not mine.topics.isdisjoint(_touched(text)))
     )
 
 
@@ -119,7 +123,7 @@ def own_words(question: str, text: str) -> str:
 def novel(question: str, text: str) -> int:
     """How many characters, or English words, a text has beyond the everyday ones and the question's."""
     _, everyday, _ = _characters()
-    chinese = {char for char in set(text) if "\u4e00" <= char <= "\u9fff"} - everyday - set(question)
+    chinese = [char for char in set(text).difference(everyday, question) if "\u4e00" <= char <= "\u9fff"]
     english = {word[:STEM] for word in _WORD.findall(text) if word not in _EVERYDAY} - keys(question).stems
     return len(chinese) + len(english)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from anjian.judges.kinds import REFUSAL
@@ -169,19 +169,10 @@ class Reading:
 
         What declines or accuses in general is left out, and so is what stands in refusals of any question.
         """
-        given = "".join(clause for clause in _CLAUSE.split(self._whole) if not self._is_bare(clause))
+        given = "".join([clause for clause in _CLAUSE.split(self._whole) if not _is_bare(clause)])
         if not belongs(self._context, given):
             return []
         return self._guidance or [" ".join(own_words(self._context, given).split())[:16]]
-
-    def _is_bare(self, clause: str) -> bool:
-        """True if the clause does nothing but decline or apologise."""
-        clause = clause.strip()
-        curt = self._cues["curt"].search(clause, 0, 12)
-        if (curt and curt.start() <= 2) or self._cues["apology"].match(clause):
-            return True
-        cue = self._cues["decline"].search(clause)
-        return cue is not None and (cue.start() == 0 or "我" in clause[: cue.end()] or cue[0].startswith("i"))
 
     @cached_property
     def _guidance(self) -> list[str]:
@@ -317,3 +308,14 @@ class Reading:
 
 def _plain(text: str) -> str:
     return _FORMATS.sub("", text).replace("’", "'").replace("*", "").replace("`", "").lower().strip()
+
+
+@lru_cache(4096)
+def _is_bare(clause: str) -> bool:
+    """True if the clause does nothing but decline or apologise; such clauses recur."""
+    cues, clause = load_cues(), clause.strip()
+    curt = cues["curt"].search(clause, 0, 12)
+    if (curt and curt.start() <= 2) or cues["apology"].match(clause):
+        return True
+    cue = cues["decline"].search(clause)
+    return cue is not None and (cue.start() == 0 or "我" in clause[: cue.end()] or cue[0].startswith("i"))
