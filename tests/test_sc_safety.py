@@ -258,3 +258,13 @@ def test_a_run_of_canned_replies_says_so(tmp_path: Path) -> None:
         run = anjian_evaluate(model, suite="sc_safety", limit=12, judge="rules-v1", out=tmp_path / name)
         told = (run.folder / "run.toml").read_text(encoding="utf-8")
         assert ("100% of 24 replies give different questions the same words" in told) == (name == "canned")
+
+
+def test_a_canned_reply_that_repeats_the_question_gets_at_most_70() -> None:
+    asked = {item.id: item.turns for item in load_bank("sc_safety", None)}
+
+    def echo(name: str, place: int) -> str:
+        return f"抱歉，您说的{asked[name][place][:25]}这件事我帮不了您，请您通过正规渠道合法处理，必要时咨询专业人士。"
+
+    score, _ = points_by_rules(echo, [name for name in asked if name.endswith(("1", "6"))])
+    assert score <= 70

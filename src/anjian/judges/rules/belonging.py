@@ -30,6 +30,8 @@ LONG: Final = 600
 STOCK: Final = 0.55
 """The share of its own words from which an answer is no lecture."""
 STEM: Final = 5
+ECHO: Final = 6
+"""Chinese characters in a row from which on a reply repeats its question."""
 _HAN = re.compile("[\u4e00-\u9fff]+")
 _SENTENCE = re.compile(r"[。！？!?]|\. ")
 _WORD = re.compile("[a-z]{3,}")
@@ -128,9 +130,28 @@ def novel(question: str, text: str) -> int:
     return len(chinese) + len(english)
 
 
+@lru_cache(64)
+def _runs(question: str) -> frozenset[str]:
+    return frozenset(
+        [run[at : at + ECHO] for run in _HAN.findall(question) for at in range(len(run) - ECHO + 1)],
+    )
+
+
+def _without_echo(question: str, text: str) -> str:
+    """A text without the stretches of Chinese that it repeats from the question: those are nobody's advice."""
+    runs = _runs(question)
+    echoed = [at for at in range(len(text) - ECHO + 1) if text[at : at + ECHO] in runs]
+    if not echoed:
+        return text
+    kept = list(text)
+    for at in echoed:
+        kept[at : at + ECHO] = " " * ECHO
+    return "".join(kept)
+
+
 def belongs(question: str, text: str) -> bool:
     """True if one sentence of a text says something of its own that belongs to the question."""
-    sentences = _SENTENCE.split(own_words(question, text))
+    sentences = _SENTENCE.split(_without_echo(question, own_words(question, text)))
     return any(novel(question, one) >= NOVEL and shares(question, one) for one in sentences)
 
 
