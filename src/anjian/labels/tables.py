@@ -124,14 +124,19 @@ def _workbook(path: Path) -> dict[str, Numbered]:
 def _csv(path: Path) -> Numbered:
     with opened(path) as file:
         text = _decoded(path, file.read())
-    head = text.partition("\n")[0]
-    separator = max(_SEPARATORS, key=head.count)
+    lines = text.splitlines()[:_HEAD_WITHIN] or [""]
+    separator = max(_SEPARATORS, key=lambda one: max(_named(line.split(one)) for line in lines))
     csv.field_size_limit(_LONGEST)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
         return [(reader.line_num, cells) for cells in reader]
     except csv.Error as error:
         raise UsageError(f"{path}, line {reader.line_num}: no table ({error}); save it again as CSV") from None
+
+
+def _named(cells: Sequence[str]) -> int:
+    """How many cells are headings."""
+    return sum(bare(cell) in _HEADS for cell in cells)
 
 
 def _decoded(path: Path, content: bytes) -> str:
