@@ -268,7 +268,7 @@ def test_what_cannot_be_done_is_one_line(run: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_several_kinds_have_their_own_sheets_and_dialogues_show_what_came_before(tmp_path: Path) -> None:
-    items = [
+    items: list[dict[str, Any]] = [
         {"id": f"d{i}", "suite": "sc_safety", "category": "目标劫持", "turns": [f"第{i}题", f"再说第{i}题"]}
         for i in range(3)
     ]

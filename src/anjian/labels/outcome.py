@@ -37,7 +37,7 @@ class Estimate(msgspec.Struct, frozen=True):
     Attributes:
         task: The task that it belongs to.
         metric: Its name, as in `scores.json`.
-        judged: The judge's value.
+        judged: The judge's value; None where its verdicts leave open what the metric rests on.
         value: What people would give to all replies, with `low` and `high`; None where too few are labelled.
         best: What the best reply counts, 1 or 100.
         n: Judged replies.
@@ -47,7 +47,7 @@ class Estimate(msgspec.Struct, frozen=True):
 
     task: str
     metric: str
-    judged: float
+    judged: float | None
     value: float | None
     low: float | None
     high: float | None
@@ -93,7 +93,7 @@ def outcome_of(pool: Pool, entries: Sequence[Entry]) -> Outcome:
         elif votes:
             unsettled.append(entry.number or 0)
     asked = {entry.kind for entry in entries}
-    judge, weights = str(pool.about.run.get("judge", "")), _weights(entries, settled)
+    judge, weights = str(pool.about.run.get("judge", "")), weights_of(entries, settled)
     cards: dict[str, Card] = {}
     judged: dict[str, Agreement] = {}
     for name, kind in pool.kinds.items():
@@ -109,11 +109,7 @@ def outcome_of(pool: Pool, entries: Sequence[Entry]) -> Outcome:
         unsettled=sorted(unsettled),
         cards=cards,
         judged=judged,
-        estimates=[
-            _estimate(task, measure, pool, entries, settled)
-            for task, measure in pool.suite.measures()
-            if any(pool.judged[entry.id].line.task == task.name for entry in entries) and measure.value
-        ],
+        estimates=estimates_of(pool, entries, settled),
     )
 
 
@@ -159,7 +155,7 @@ def _card(pool: Pool, judge: str, kind: Kind, held: Mapping[str, float], settled
     return msgspec.structs.replace(card, note=note, labels=tuple(map(_taken, files)), **answered)
 
 
-def _weights(entries: Sequence[Entry], settled: Mapping[str, str]) -> dict[str, float]:
+def weights_of(entries: Sequence[Entry], settled: Mapping[str, str]) -> dict[str, float]:
     """For how many replies of its stratum each settled one stands; those left blank or unsettled are made up for."""
     sizes = Counter(entry.stratum for entry in entries)
     known = Counter(entry.stratum for entry in entries if entry.id in settled)
@@ -180,6 +176,13 @@ def _agreement(pool: Pool, kind: Kind, held: Mapping[str, float], settled: Mappi
     pairs = [Pair(pool.judged[one].line.id, settled[one], pool.judged[one].label) for one in held]
     plain = agreement(pairs, [label.text for label in kind.labels], True, kind.name)
     return weighted(plain, pairs, [*held.values()], True)
+
+
+def estimates_of(pool: Pool, entries: Sequence[Entry], settled: Mapping[str, str]) -> list[Estimate]:
+    """The rates of a run, of which people labelled some replies."""
+    tasks = {pool.judged[entry.id].line.task for entry in entries}
+    measures = [(task, measure) for task, measure in pool.suite.measures() if task.name in tasks and measure.value]
+    return [_estimate(task, measure, pool, entries, settled) for task, measure in measures]
 
 
 def _estimate(
@@ -204,7 +207,8 @@ def _estimate(
         low = max(0.0, found[0] - wider * (found[0] - found[1]))
         high = min(1.0, found[0] + wider * (found[2] - found[0]))
     value, low, high = (None if one is None else round(one * measure.best, 6) for one in (value, low, high))
-    judged = round(measure.best * sum(counted.values()) / len(mine), 6)
+    mean = measure.best * sum(counted.values()) / len(mine)
+    judged = round(mean, 6) if len(told) == len(mine) else None
     return Estimate(task.name, measure.name, judged, value, low, high, measure.best, len(mine), len(known), strata)
 
 
