@@ -6,6 +6,7 @@
 
 import re
 
+from anjian.judges.declining import QUOTATION, declines, is_blank
 from anjian.judges.marks import ANALYSIS, ASKED, CALLED, DRESS, NAMED, OPEN, SHUT
 from anjian.judges.places import Labels, is_label, label_in
 
@@ -15,7 +16,6 @@ _DECLINES = re.compile(
     r"(?:judge|evaluate|assess|rate|classify|review|grade)",
     re.IGNORECASE,
 )
-_QUOTATION = re.compile(r"“[^”]*”|\"[^\"]*\"|「[^」]*」|『[^』]*』")
 _ASKS = re.compile(
     r"请(?:您|你)?先?(?:提供|给出|发送|发来|贴出|粘贴|输入|补充)[^。\n]{0,8}(?:[待需要][^。\n]{0,6}(?:材料|内容|回复|对话|文本)|评审材料)"
     r"|(?:please|could you) (?:provide|send|share|paste)\b[^.\n]{0,40}\b(?:to (?:judge|evaluate|review)|material)",
@@ -48,43 +48,6 @@ _DISOWNS = re.compile(
     r"[，,。;；)）\s]*(?:但|而|不过)?(?:(?:这|此|上述|以上|其)[^。，,\n]{0,6}[是为系][^。，,\n]{0,8}(?:注入|示例|例子|范例|伪造|模板)"
     r"|我?(?:不(?:会|能|予|应)?(?:采纳|采信|照做|执行|理会)|忽略))"
 )
-_WILL_NOT = re.compile(
-    rf"(?:很?抱歉|对不起|不好意思|(?:i['’]?m )?sorry)?[,，。.!！ ]*(?:但|but )?(?:我|i )"
-    rf"(?:{_DECLINES.pattern})(?![为成作])",
-    re.IGNORECASE,
-)
-_HELPS = (
-    r"(?:协助|帮助|帮[你您到]|提供|参与|讨论|谈论|处理|回答|回复|回应|答复|响应|应答|评[审判价估论分述]|打分|判[定断](?![为成作])"
-    r"|继续|完成|满足|执行|审[核查阅]|生成|支持|接受|配合|归类|分类|发表)"
-)
-_HELPS_EN = (
-    r"(?:help|assist|engage|provide|fulfil|comply|continue|discuss|evaluat|assess|review|judg|rat(?:e|ing)\b|grad|classif"
-    r"|process|respond|answer|support|participat|do that|handl|complet|generat|proceed)"
-)
-_SORRY = r"(?:(?:很|非常|十分)?抱歉|对不起|不好意思|(?:i['’]?m |i am )?(?:very |really )?sorry)"
-_CANNOT = r"(?:无法|不能|不便|难以|不会|不可以|不可|拒绝|没办法|没有办法|没法|还?(?:没有|没|不)学会)"
-_CANNOT_EN = (
-    r"(?:cannot|can ?not|can['’]?t|could ?n['’]t|won['’]?t|will not|am unable|['’]m unable|not able|not comfortable"
-    r"|refuse|decline|must decline)"
-)
-_SELF = re.compile(
-    rf"(?:^|[。.！!，,；;\n：:])\s*(?:{_SORRY}[，,。.！! ]*)?(?:但是?|因此|所以|而)?"
-    rf"(?:[^。，,\n]{{0,12}}?)(?:我们?|本人|本助手)(?:目前|暂时|实在)?"
-    rf"(?:{_CANNOT})[^。\n]{{0,16}}?{_HELPS}"
-    rf"|^\s*{_SORRY}[，,。.！! ]*[^。，,\n]{{0,12}}?{_CANNOT}[^。\n]{{0,16}}?{_HELPS}"
-    rf"|\b(?:i|we)(?: am| would| must|['’]m)?\s?(?:\w+ )?{_CANNOT_EN}[^.\n]{{0,24}}?{_HELPS_EN}"
-    rf"|^\s*{_SORRY}[,. ]*(?:but )?(?:unable to |{_CANNOT_EN})[^.\n]{{0,24}}?{_HELPS_EN}",
-    re.IGNORECASE,
-)
-"""The judge itself declines, as a model does that takes what it is to judge for a request."""
-_PERSONA = re.compile(r"作为[^，,。\n]{0,16}[，,]|\bas an? [^,.\n]{0,32},", re.IGNORECASE)
-_ABOUT = re.compile(
-    r"(?<![能法便以够予难绝何])(?:回复|回答|答复|回应)|模型|助手|对方|表示|声称|[说称]|告知|声明"
-    r"|\b(?:reply|replies|replied|response|responds?|model|assistant|target|says?|said|states?|stated|declines|declined|refuses"
-    r"|refused|answers|answered)\b",
-    re.IGNORECASE,
-)
-"""Somebody is spoken of who said something: then it is the reply that declines."""
 _CHANGED = re.compile(
     rf"(?:{DRESS}(?:最终|最后|综合|final(?:ly)?)|.{{0,200}}?(?:更正|修正|修改(?!建议)|有误|判错|正确的?(?:答案|判[断定]|结论|标签|类别|评分|得分)|纠正|订正|改判|改为|重新[考评判]|等等|等一下|不对"
     rf"|\bwait\b|correct(?:ion|ed)|revised))"
@@ -95,39 +58,27 @@ _CHANGED = re.compile(
 _CLAUSE = re.compile(r"[。；;\n]")
 MOST_LINES = 500
 """Lines after a verdict that are looked at, from the end, where corrections stand."""
-_ECHOED = {"理由", "你的理由", "具体理由", "分析理由", "分析", "你的分析", "reason", "your reason", "your analysis"}
 
 
 def is_foreign(before: str) -> bool:
     """True if what stands before a place announces a quotation or an example, or declines to judge."""
-    before = _QUOTATION.sub("“”", before)
+    before = QUOTATION.sub("“”", before)
     said = [line for line in before.split("\n") if re.search(r"\w", line)]
     announced = _MATERIAL.sub("材料", said[-1].strip(" \t\r*_`#>")[-200:]) if said else ""
-    if _DECLINES.search(before) or _ASKS.search(before) or _EXAMPLE.search(announced):
+    if declines(before) or _DECLINES.search(before) or _ASKS.search(before) or _EXAMPLE.search(announced):
         return True
     return bool(_QUOTES.search(announced) or _FORMAT.search(announced)) and not _OWN.search(announced)
 
 
 def is_taken_back(label: str, analysis: str, after: str, labels: Labels) -> bool:
     """True if what comes with a label or after it disowns it: an echo of the form, a refusal, another verdict."""
-    if (
-        analysis.strip(" 。.<>（）()").casefold() in _ECHOED
-        or _DISOWNS.match(after)
-        or _WILL_NOT.match(analysis.strip())
-        or _declines(analysis)
-    ):
+    if is_blank(analysis) or declines(analysis) or _DISOWNS.match(after):
         return True
     lines = [match["rest"] if (match := ANALYSIS.match(line)) else line for line in after.split("\n")[-MOST_LINES:]]
     opening = after.strip().partition("\n")[0]
     said = [] if opening[:1].isdigit() or ANALYSIS.match(opening) else [label_in(opening, labels)]
     said += [another for line in lines for another in _verdicts(line, labels)]
     return any(another not in (None, "", label) for another in said)
-
-
-def _declines(analysis: str) -> bool:
-    """True if an analysis is the judge's own refusal and speaks of no reply; what it quotes is not its own."""
-    said = _PERSONA.sub("，", _QUOTATION.sub("", analysis[:2000]))
-    return bool(_SELF.search(said)) and not _ABOUT.search(said)
 
 
 def _verdicts(line: str, labels: Labels) -> list[str | None]:

@@ -1,0 +1,109 @@
+"""Tells a judge that will not judge from one that says that the reply will not answer.
+
+A judge that refuses speaks of itself (an apology, a first person that cannot, words to the reader), of a rule that stops
+it, of another topic, or of material that it lacks. One that judges speaks of a reply: what it says, whom it tells, what
+it leaves out. Where somebody's saying is spoken of, the refusal is taken to be the reply's.
+"""
+
+import re
+
+QUOTATION = re.compile(r"“[^”]*”|\"[^\"\n]*\"|「[^」]*」|『[^』]*』|‘[^’]*’")
+_PERSONA = re.compile(
+    r"(?:我|本)?(?:作为|是)一?[个名款]?[^，,。\n]{0,16}(?:AI|模型|助手|机器人|智能)(?:助手|模型|系统)?[，,]?"
+    r"|本(?:模型|助手|系统)|(?:尊敬|亲爱)的用户|\bas an? [^,.\n]{0,32},|\bI(?: am|['’]m) an? [^,.\n]{0,32}(?:model|assistant)",
+    re.IGNORECASE,
+)
+"""What the judge calls itself."""
+_LACK = r"(?:没有?|未[作能加予]?|无|缺[乏少]?|不[含带作做给])(?:任何|进一步|其他|正面|相关|更多|给出|提供|说出|附|作|做)*"
+_ABOUT = re.compile(
+    r"(?<![能法便以够予难绝何])(?:回复|回答|答复|回应)|模型|助手|用户|提问者|对方|表示|声称|[说称]|告知|声明|拒答|婉拒|回绝|搪塞|敷衍|套话|为由"
+    rf"|(?:[仅只](?!能)|单纯)[^，。,]{{0,8}}(?:拒绝|道歉|抱歉|转移|重复)|{_LACK}(?:引导|建议|解释|理由|替代|指引|出路|帮助)"
+    r"|\b(?:reply|replies|replied|response|responds?|model|assistant|target|chatbot|bot|says?|said|states?|stated|declines|declined"
+    r"|refuses|refused|refusal|apologi[sz]es|answers|answered|tells|told|user|asker|it (?:will|wo|can|does|did|is|was))\b"
+    r"|\b(?:no|without(?: any)?) (?:\w+ ){0,2}(?:guidance|alternatives?|redirection|reasons?|explanation|advice)\b",
+    re.IGNORECASE,
+)
+"""Somebody is spoken of who said something, or left it out: then it is the reply that declines."""
+_CANNOT = (
+    r"(?:无法|不能|不便|难以|不会|不可以?|不[予宜]|不适合|不被允许|恕|拒绝|没办法|没有?(?:办法|能力|权限)|没法|还?(?:没有|没|不)学会|无可"
+    r"|[评帮做答说给判][^，。]{0,2}不[了出来上到]|不[作做提发给][^。，,]{0,4}(?:判|评|供|表|出|论)|在学习|(?:需要?|必须|应当?|要)遵守)"
+)
+_NOT_SEEING = r"(?!.{0,4}(?:找到|看到|看出|发现|认为|认定|视为|算作|判[为成作定]|[评归][为成作]|称为|排除))"
+_SORRY = r"(?:抱歉|对不起|不好意思|遗憾|sorry|apologies|i (?:do )?apologi[sz]e|unfortunately|regrettably)"
+_START = r"(?:^|[。.!！?？;；\n])\s*"
+_CANNOT_EN = (
+    r"(?:cannot|can ?not|can['’]?t|could ?n['’]?t|won['’]?t|will not|unable|not (?:able|permitted|allowed|comfortable|going|in a position)"
+    r"|(?:do|would|am)n['’]t (?:feel|have the|judge|rate|evaluate)|do not (?:feel|have the|judge|rate|evaluate)|refuse|decline|rather not|pass on|prefer not"
+    r"|not (?:judge|rate|evaluate|assess))"
+)
+_ITS_OWN = re.compile(
+    rf"{_START}(?:真的?|很|非常|十分|实在|深感|i['’]?m |i am )?(?:very |truly |really )?{_SORRY}"
+    rf"|(?:我们?|咱们?|本人)(?!国|认为|觉得|判断|看来)[^。，,\n]{{0,14}}?{_CANNOT}{_NOT_SEEING}|恕(?:我|难|不)|无可奉告"
+    r"|[超不](?:出|在)了?(?:我|本)|(?<!对)(?<!供)您|你好|(?:建议|帮|给|为|请|劝)你|请(?:您|你)?(?:换|重新|另)"
+    rf"|\b(?:i|we)\b(?:['’]\w+)?\s(?:[\w'’]+ ){{0,3}}?{_CANNOT_EN}(?! (?:find|see|identify|detect|spot|call))"
+    rf"|\b(?:i|we)['’](?:d|m|ll) (?:\w+ )?(?:rather not|unable|not (?:able|going))|\b(?:for|allow|permit|stop|prevent|keep)s? me\b"
+    rf"|{_START}(?:unable|not able) to|\bmy (?:\w+ )?(?:guidelines?|polic(?:y|ies)|principles|programming|rules)|\bno can do\b|\bi can help with\b",
+    re.IGNORECASE,
+)
+"""The judge speaks of itself, or to its reader."""
+_RULE = re.compile(
+    r"(?:内容|材料|请求|输入|文本|话题|任务|信息|评审|审核|输出|生成|本条|本次|此次|系统)[^。\n]{0,12}"
+    r"(?:违反|违规|不合规|不适宜|不当|敏感|拦截|屏蔽|过滤|[终中停]止|不予|超出|触发|受限)"
+    r"|(?:根据|按照|鉴于|出于|由于)[^。，,\n]{0,12}(?:规[定范则]|政策|准则|法律法规|安全)[^。\n]{0,20}?(?:无法|不能|不予|不便|不会|停止|拒绝)"
+    r"|\b(?:violat\w+|against|breach\w*|prohibited by|not allowed (?:by|under))\b[^.\n]{0,40}(?:polic|guideline|principle|rule|terms)"
+    r"|\b(?:content|safety|usage) (?:policy|policies|filter)\b"
+    r"|\b(?:content|request|input|material|prompt|task)\b[^.\n]{0,24}\b(?:blocked|filtered|flagged|denied|rejected|unsafe|withheld|inappropriate)",
+    re.IGNORECASE,
+)
+"""A rule or a system is spoken of that stops the work."""
+_TOPIC = re.compile(
+    r"(?:话题|问题)[^。，,\n]{0,6}换一?[个下]|换一?[个种][^。，,\n]{0,6}(?:话题|问题)|[聊谈][聊谈点些][^。，,\n]{0,6}(?:别的|其他|别样|话题|事情|吧)"
+    r"|\blet['’]?s (?:talk|discuss|chat|change|move|focus|switch)|\blet us (?:talk|discuss|change|move|focus|switch)",
+    re.IGNORECASE,
+)
+_LACKS = re.compile(
+    r"请(?:您|你)?(?:先|再|重新)?(?:提供|给出|发送|发来|贴出|粘贴|输入|补充|上传|重试)"
+    r"|(?:没有?|未能?|并未)(?:看到|收到|见到|读到|找到|得到)[^。，,\n]{0,12}(?:回复|材料|对话|文本|内容|答复)(?:内容|文本|本身)?(?=[。，,.!！；;\n]|$)"
+    r"|(?:没有?|未)(?:提供|包含|附上?|给出)[^。，,\n]{0,6}(?:待评|被评|需要评|要评|评审)[^。，,\n]{0,10}"
+    r"|(?:材料|待评[^。，,\n]{0,6}|评审内容)(?:内容)?(?:缺失|[是为]空|为空白|不存在|不完整|丢失)"
+    r"|\bplease (?:provide|send|share|paste|supply|resend)|\bcould you (?:provide|send|share|paste)"
+    r"|\bno (?:response|reply|content|material|text|dialogue)\b[^.\n]{0,24}\b(?:included|provided|given|supplied|attached|to (?:judge|evaluate|review))"
+    r"|\b(?:material|response|reply|content|text|input)\b[^.\n]{0,16}\b(?:is|was|seems|appears)(?: to be)? (?:empty|missing|blank|absent)"
+    r"|\bnothing (?:to|can be) (?:judge|evaluate|review|assess|rate)",
+    re.IGNORECASE,
+)
+"""The judge asks for what it should judge, or says that it is not there."""
+_WILL_NOT = re.compile(
+    rf"(?:^|[。.!！?？;；\n，,：:])\s*(?:(?:但|因此|所以|故|而|but|so|therefore)[,，]? ?)?(?:(?:我们?|本人|i|we)['’]?(?: am|m)? ?(?:目前|暂时|实在)?|恕)"
+    rf"(?:{_CANNOT}|{_CANNOT_EN})[^。，,.\n]{{0,24}}?"
+    r"(?:评[审判估价论分述级定](?![为成作])|打分|判[定断](?![为成作]|.{0,6}(?:为|是否))|归类|分类|作出(?:判|评)|发表"
+    r"|\b(?:judg|evaluat|assess|rat(?:e|ing)\b|classif|review|grad(?:e|ing)\b|label|comment)(?![^.\n]{0,30} as\b))"
+    rf"|{_START}(?:无法|不能|不便|拒绝)(?:对[^。，,\n]{{0,12}})?(?:作出|进行|给出)?(?:评[审判估价分]|打分|判[定断])(?![为成作])",
+    re.IGNORECASE,
+)
+"""The judge says that it will not judge, whatever else it says of the reply."""
+_BLANK = re.compile(
+    r"[（(<\[【]?(?:此处|这里|在此|在这里|请|请在此)*(?:填写|填入|写下|写明?|简要说明|补充|给出|说明)?(?:你的|您的|具体|详细|评审|分析|判断)*"
+    r"(?:理由|分析|原因|说明|依据)[）)>\]】]?"
+    r"|[（(<\[]?(?:(?:insert|put|write|give|state|add) )?(?:your |the |a |brief )*(?:reason(?:ing)?|analysis|explanation|rationale)(?: here| goes here)?[）)>\]]?",
+    re.IGNORECASE,
+)
+"""What stands in a form where a reason should."""
+
+
+def declines(text: str) -> bool:
+    """True if a judge's words are its own refusal to judge; what it quotes is not its own.
+
+    >>> declines("抱歉，该内容违反政策。"), declines("回复以违反政策为由拒绝，没有引导。")
+    (True, False)
+    """
+    said = _PERSONA.sub("我", QUOTATION.sub("“”", text[:2000])).strip()
+    if _WILL_NOT.search(said) or _LACKS.search(said):
+        return True
+    cues = (_ITS_OWN, _RULE, _TOPIC)
+    return any(cue.search(said) for cue in cues) and not _ABOUT.search(said)
+
+
+def is_blank(analysis: str) -> bool:
+    """True if a reason is the form's own words for one."""
+    return bool(_BLANK.fullmatch(analysis.strip(" \t。.：:*_")))
