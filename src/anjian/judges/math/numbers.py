@@ -14,6 +14,8 @@ from fractions import Fraction
 
 import msgspec
 
+from anjian.judges.math.words import words_in
+
 LONGEST = 60
 """Characters of a number; what is longer is none."""
 CLOSE = Fraction(1, 2_000_000)
@@ -23,6 +25,11 @@ _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八
 _FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟萬億兩", "一二三四五六七八九十百千万亿两")
 _PLACES = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "亿": 10**8}
+SCALES = {"%": Fraction(1, 100), "percent": Fraction(1, 100), "千": 1000, "k": 1000, "打": 12, "dozen": 12} | {
+    **{"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9},
+    **{places + large: (_PLACES | {"": 1})[places] * _LARGE[large] for places in ("", "百", "千") for large in _LARGE},
+}
+"""What follows a number and multiplies it."""
 _HAN = "零〇一二两三四五六七八九十百千万亿"
 _HALF = re.compile(r"一?半(?![\u4e00-\u9fff])")
 _PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
@@ -30,7 +37,8 @@ NUMBER = re.compile(
     rf"(?:(?<![\w)])[+-]\s*|负)?"
     rf"(?:(?P<whole>\d+)(?:\s*又\s*| (?=\d+/\d)))?"
     rf"(?:(?P<over>{_PLAIN})\s*/\s*(?P<under>\d+)(?![\d.])|(?P<plain>{_PLAIN}))"
-    rf"\s*(?P<scale>[万亿%])?"
+    rf"\s*(?P<scale>[百千]?[万亿]|%|千(?![克米瓦卡])|打(?![\u4e00-\u9fff])"
+    r"|(?i:k(?![A-Za-z])|(?:percent|dozen|hundred|thousand|million|billion)\b))?"
 )
 """A number in normalised text; not glued to a letter or an exponent, see `numbers_in`."""
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(-?\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))")
@@ -39,9 +47,12 @@ _HAN_NUMBER = re.compile(
     rf"(?P<top>(?:(?!千[米克瓦卡])[{_HAN}])+)(?:点(?P<decimals>[零〇一二三四五六七八九]+))?"
 )
 _UNIT = re.compile(
-    r"\s*(?:[\u4e00-\u9fff°℃]{0,8}|[A-Za-z]{2,12}(?:\s[A-Za-z]{2,12}){0,3})(?:\s*(?:\^\s*[23]|/\s*\w{1,6}))?\s*"
+    r"\s*(?:[\u4e00-\u9fff°℃]{0,8}|[A-Za-z]{2,12}(?:\s[A-Za-z]{2,12}){0,3}|[gmsLlhtNJWV])"
+    r"(?:\s*(?:(?<=\w)(?<!\d)(?<!\d )\^\s*[23]|/\s*\w{1,6}))?\s*"
 )
-_SIGNS = str.maketrans({"−": "-", "–": "-", "－": "-", "⁄": "/", "∕": "/", "²": "^2", "³": "^3", "\u00a0": " "})
+_SIGNS = str.maketrans(
+    {"−": "-", "–": "-", "－": "-", "⁄": "/", "∕": "/", "²": "^2", "³": "^3", "\u00a0": " ", "！": "。"}
+)
 _GROUPED = re.compile(r"(?<![\w.,/^])[1-9]\d{0,2}(?:[ ~]\d{3})+(?![\w/^]| *\d)")
 """Thousands apart by a space: 10 000."""
 _POWER = re.compile(
@@ -56,12 +67,20 @@ class Quantity(msgspec.Struct, frozen=True):
     """A number that was read.
 
     Attributes:
-        values: What it may mean: 75% is 75 or 0.75, 3万 is 30,000 or 3 (of the unit 万), as the question has it.
+        values: What it may mean, first of all its own value: 75% is 0.75 or 75, 3万 is 30,000 or 3 (of the unit 万) where
+            the question asks for that unit.
         decimal: True if it was written with decimals, so that it may be rounded.
+        scale: The unit on which the second value rests.
     """
 
     values: tuple[Fraction, ...]
     decimal: bool = False
+    scale: str = ""
+
+    @property
+    def plain(self) -> "Quantity":
+        """Its own value alone."""
+        return Quantity(self.values[:1], self.decimal)
 
     def equals(self, other: "Quantity") -> bool:
         """True if both may mean the same; a decimal equals what it agrees with to six places."""
@@ -105,6 +124,13 @@ def read_number(text: str) -> Quantity | None:
         return Quantity((Fraction(1, 2),))
     if (found := _HAN_NUMBER.match(text)) and re.fullmatch(r"[\u4e00-\u9fff]{0,3}", text[found.end() :]):
         return _han_quantity(found)
+    for start, end, value in words_in(text):
+        if (
+            not start
+            and re.fullmatch(r"(?: [A-Za-z]{2,12}){0,3}", text[end:])
+            and not re.match(" (of|or|and) ", text[end:])
+        ):
+            return Quantity((Fraction(value),))
     return None
 
 
@@ -155,14 +181,15 @@ def quantity(found: re.Match[str]) -> Quantity | None:
     value = int(found["whole"] or 0) + top / under
     if found[0].lstrip().startswith(("-", "负")):
         value = -value
-    scale = {"%": Fraction(1, 100), "万": Fraction(10**4), "亿": Fraction(10**8)}.get(found["scale"] or "")
-    return Quantity((value,) if scale is None else (value * scale, value), "." in found[0])
+    if not found["scale"]:
+        return Quantity((value,), "." in found[0])
+    return Quantity((value * SCALES[found["scale"].lower()], value), "." in found[0], found["scale"].lower())
 
 
 def _han_quantity(found: re.Match[str]) -> Quantity | None:
     if found["under"] == "百":
         value = Fraction(_decimal(found), 100)
-        return Quantity((value, value * 100))
+        return Quantity((value, value * 100), scale="%")
     under = _han(found["under"]) if found["under"] else 1
     if not under:
         return None
