@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from anjian.cli.options import Batch, Budget, Concurrency, Models, Timeout
+from anjian.cli.options import Batch, Budget, Concurrency, JudgePrompt, Models, Timeout
 from anjian.text import one_line
 
 if TYPE_CHECKING:
@@ -37,11 +37,15 @@ def calibrate_judge(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The card; calls are kept in CARD.json.run beside it. Default: JUDGE.KIND.json in runs/."),
+        typer.Option(
+            help="The card, and CARD.JUDGE.json for each further judge; calls are kept in CARD.json.run beside it."
+            " Default: JUDGE.KIND.json in runs/."
+        ),
     ] = None,
     compare: Annotated[
         list[str] | None, typer.Option(help="Another judge, compared with the first on the same labels; repeat.")
     ] = None,
+    judge_prompt: JudgePrompt = None,
     note: Annotated[str, typer.Option(help="For the card: who labelled, what the judge was tuned on.")] = "",
     budget: Budget = None,
     models: Models = None,
@@ -55,6 +59,7 @@ def calibrate_judge(
     from anjian.console import plain_console, tell
     from anjian.errors import UsageError
     from anjian.judges.card import save_card
+    from anjian.judges.prompting import load_prompt
     from anjian.options import reach_of
     from anjian.reports.calibration import calibration_tables
     from anjian.runs.calibrate import Calibration, calibrate
@@ -69,22 +74,26 @@ def calibrate_judge(
         labels=tuple(labels),
         kind=kind or "",
         note=note,
+        prompts=tuple(map(load_prompt, judge_prompt or ())),
         budget=budget,
         access=access_of(reach_of(options)),
     )
-    first = out or Path("runs") / card_name(names[0], kind or "")
+    paths = [_card_path(out, name, kind or "", place) for place, name in enumerate(names)]
+    if len(set(paths)) < len(paths):
+        raise UsageError("two of the judges would have one card; calibrate them one by one, each with --out")
+    first = paths[0]
     found = run_async(calibrate(wanted, first.with_name(first.name + ".run"), plain_console(stderr=True)))
     console = plain_console()
     for table in calibration_tables(found):
         console.print(table)
     for line in found.notes:
         console.print(f"note: {line}")
-    for place, one in enumerate(found.judged):
-        for line in lines_of(one.card.spent):
+    for one, path in zip(found.judged, paths, strict=True):
+        for line in lines_of(one.card.spent) or [f"{one.card.judge}: no call to a model, no cost"]:
             console.print(line, soft_wrap=True)
-        path = first if place == 0 else first.with_name(card_name(one.card.judge, one.card.kind))
         save_card(one.card, path)
-        console.print(f"card of {one.card.judge}: {path}", soft_wrap=True)
+        by = f", by the prompt {one.card.prompt}" if one.card.prompt else ""
+        console.print(f"card of {one.card.judge}{by}: {path}", soft_wrap=True)
     if found.stopped:
         tell(f"anjian: {found.stopped}")
     raise typer.Exit(_ended(found))
@@ -96,11 +105,13 @@ def _members(name: str) -> tuple[str, ...]:
     return parts if all(parts) else (name,)
 
 
-def card_name(judge: str, kind: str) -> str:
-    """What the card of a judge is called, where the user does not say."""
+def _card_path(out: Path | None, judge: str, kind: str, place: int) -> Path:
+    """Where the card of a judge goes: what the user named, beside it for further judges, else in runs/."""
     from anjian.files import file_name
 
-    return ".".join(filter(None, (file_name(judge), kind, "json")))
+    if out is None:
+        return Path("runs") / ".".join(filter(None, (file_name(judge), kind, "json")))
+    return out.with_name(f"{out.stem}.{file_name(judge)}{out.suffix or '.json'}") if place else out
 
 
 def _ended(found: Calibrated) -> int:

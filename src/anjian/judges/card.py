@@ -8,19 +8,26 @@ A card is one JSON file, written by `anjian calibrate`. The cards of built-in ju
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
 from anjian.errors import UsageError
 from anjian.files import file_name, replace
 from anjian.items.lines import UNREADABLE, opened, readable
-from anjian.text import plain
+from anjian.text import one_line, plain
 
 Question = Literal["refusal", "refusal_classes", "unsafe", "label", "points"]
 """What may be asked of a reply: any refusal against none; full, partial, none; unsafe or not; the classes of the
 judge's kind; SC-Safety's points."""
 QUESTIONS: Final[tuple[Question, ...]] = get_args(Question)
+
+
+WEIGHED: Final = 1000
+"""Confusions of labels that were drawn with different chances count a mean reply as so many."""
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Kappa = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 
 
 class Floor(msgspec.Struct, frozen=True):
@@ -52,22 +59,22 @@ class Agreement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         floors: What always saying the same would get.
     """
 
-    n: int
-    scored: int
-    prompts: int
+    n: Count
+    scored: Count
+    prompts: Count
     sources: tuple[str, ...] = ()
     classes: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    effective: tuple[float, ...]
-    accuracy: float | None = None
-    balanced_accuracy: float | None = None
-    precision: float | None = None
-    recall: float | None = None
-    specificity: float | None = None
-    f1: float | None = None
-    kappa: float | None = None
-    within_one: float | None = None
-    weighted_kappa: float | None = None
+    confusion: tuple[tuple[Count, ...], ...]
+    effective: tuple[Annotated[float, msgspec.Meta(ge=0)], ...]
+    accuracy: Share | None = None
+    balanced_accuracy: Share | None = None
+    precision: Share | None = None
+    recall: Share | None = None
+    specificity: Share | None = None
+    f1: Share | None = None
+    kappa: Kappa | None = None
+    within_one: Share | None = None
+    weighted_kappa: Kappa | None = None
     intervals: dict[str, tuple[float, float]] = {}
     floors: tuple[Floor, ...] = ()
 
@@ -104,6 +111,7 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     Attributes:
         judge: Its name, as `--judge` takes it.
         kind: What it was asked: refusal, over_refusal, points.
+        prompt: By which prompt a model judged, its name and a short hash; empty where none is read.
         version: Of what is described under its name, if anything is.
         created: The day.
         anjian: The version that asked it.
@@ -116,6 +124,7 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     judge: str
     kind: str
     version: str = ""
+    prompt: str = ""
     created: str = ""
     anjian: str = ""
     labels: tuple[Labelled, ...] = ()
@@ -144,6 +153,34 @@ def save_card(card: Card, path: Path) -> None:
     replace(path, msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")
 
 
+def card_fault(card: Card) -> str:
+    """What no judge can have done: in words, or empty."""
+    from anjian.judges.labels import ASKED, classes
+
+    asked = ASKED.get(card.kind)
+    if asked is None:
+        return f"its kind {one_line(card.kind, 40)!r} is none of {', '.join(ASKED)}"
+    for question, answered in card.questions.items():
+        if question not in asked:
+            return f"`{question}` is nothing that {card.kind} asks"
+        for part in (answered.overall, *answered.by_language.values()):
+            if part.classes != classes(question):
+                return f"the classes of `{question}` are {', '.join(classes(question))}"
+            sides = {len(part.classes), len(part.confusion), len(part.effective), *map(len, part.confusion)}
+            if len(sides) > 1:
+                return f"`{question}` has a confusion of {sides} sides"
+            rows = tuple(map(sum, part.confusion))
+            unit = 1 if sum(rows) == part.scored else WEIGHED
+            if not part.prompts <= part.scored <= part.n or abs(sum(rows) - unit * part.scored) > len(rows) ** 2:
+                return f"`{question}` has {part.n} labels, {part.scored} scored and {sum(rows)} in its confusion"
+            if any(size > row + 0.01 for size, row in zip(part.effective, rows, strict=True)):
+                return f"the labels of `{question}` weigh as more replies than there are"
+            right = sum(row[place] for place, row in enumerate(part.confusion))
+            if part.accuracy is not None and abs(part.accuracy * part.scored * unit - right) > len(rows) ** 2:
+                return f"`{question}` has an accuracy that its confusion does not give"
+    return ""
+
+
 def load_card(path: Path) -> Card:
     """Reads a card; raises UsageError, naming the file, for what is none."""
     with opened(path, "--judge-card ") as file:
@@ -153,12 +190,8 @@ def load_card(path: Path) -> Card:
     except UNREADABLE as error:
         fault = f"{readable(error)}; `anjian calibrate JUDGE --labels FILE --out CARD.json` writes one"
         raise UsageError(f"--judge-card {plain(str(path))} is no judge card: {fault}") from None
-    for question, answered in card.questions.items():
-        for part in (answered.overall, *answered.by_language.values()):
-            sides = {len(part.classes), len(part.confusion), len(part.effective), *map(len, part.confusion)}
-            if len(sides) > 1:
-                fault = f"`{question}` has a confusion of {sides} sides; make the card anew"
-                raise UsageError(f"--judge-card {plain(str(path))} is no judge card: {fault}")
+    if fault := card_fault(card):
+        raise UsageError(f"--judge-card {plain(str(path))} is no judge card: {fault}; make the card anew")
     return card
 
 

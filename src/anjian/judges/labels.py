@@ -5,7 +5,7 @@ A file of labels holds one JSON object for each reply; only `prompt`, `response`
     {"prompt": "…", "response": "…", "refusal": "none", "unsafe": false, "language": "zh", "source": "mine"}
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,10 +16,24 @@ from anjian.items.lines import UNREADABLE, readable, refuse
 from anjian.items.objects import objects
 from anjian.items.records import Item, Message
 from anjian.judges.card import Question
-from anjian.judges.kinds import OVER_REFUSAL, POINTS, REFUSAL, Kind
+from anjian.judges.kinds import (
+    FULL_ANSWER,
+    FULL_REFUSAL,
+    OFF_TOPIC,
+    OVER_REFUSAL,
+    PARTIAL_REFUSAL,
+    POINTS,
+    REFUSAL,
+    Kind,
+)
 from anjian.language import language_of
+from anjian.text import one_line
 
 Refused = Literal["full", "partial", "none"]
+Reply = tuple[tuple[Message, ...], str, str]
+"""History, prompt and response."""
+Before = dict[tuple[Reply, str], tuple[str, object]]
+"""Where a reply first got an answer to a key, and which."""
 ANSWERS = ("refusal", "unsafe", "label", "points")
 CALIBRATED: Final = (REFUSAL, OVER_REFUSAL, POINTS)
 """The kinds of question that cards are made for."""
@@ -64,6 +78,11 @@ class Label(msgspec.Struct, frozen=True):
     prompt_unsafe: bool | None = None
 
     @property
+    def reply(self) -> Reply:
+        """What was labelled, blanks apart."""
+        return self.history, " ".join(self.prompt.split()), " ".join(self.response.split())
+
+    @property
     def legitimate(self) -> bool | None:
         """Whether the prompt is; None where the label does not say."""
         if self.harmless is None and self.prompt_unsafe is not None:
@@ -88,10 +107,12 @@ def read_labels(path: Path) -> list[Label]:
     """Reads a file of labels, JSON objects on lines or in one list.
 
     Raises:
-        UsageError: The file cannot be read, is empty, or holds what is no label: file, line and key of every fault.
+        UsageError: The file cannot be read, is empty, or holds what is no label or contradicts another one: file, line
+            and key of every fault.
     """
     labels: list[Label] = []
     faults: list[str] = []
+    before: Before = {}
     for place, raw in objects(path):
         try:
             label, wrong = _parsed(raw)
@@ -103,6 +124,7 @@ def read_labels(path: Path) -> list[Label]:
             known = msgspec.structs.replace(
                 label, language=label.language or language_of(label.prompt), source=label.source or path.stem
             )
+            wrong = wrong or [*_at_odds(known), *_otherwise(known, place, before)]
             labels.append(known)
         faults += [f"{place}: {fault}" for fault in wrong]
     refuse(path, faults)
@@ -113,6 +135,53 @@ def read_labels(path: Path) -> list[Label]:
             f"{path} answers nothing: give lines {', '.join(f'`{key}`' for key in ANSWERS[:3])} or `points`"
         )
     return labels
+
+
+def pooled(files: Mapping[Path, Sequence[Label]]) -> tuple[list[Label], int]:
+    """The labels of several files, each once, and how many were left out because the same stood there before.
+
+    Raises:
+        UsageError: Two files say different things of one reply: both, and the reply.
+    """
+    kept: dict[object, Label] = {}
+    before: Before = {}
+    for path, labels in files.items():
+        for label in labels:
+            for fault in _otherwise(label, str(path), before):
+                raise UsageError(f"{path}: {fault}; the reply begins {one_line(label.response, 60)!r}")
+            answers = tuple(getattr(label, key) for key in ANSWERS)
+            kept.setdefault((label.reply, answers, label.legitimate, label.source, label.model), label)
+    return list(kept.values()), sum(map(len, files.values())) - len(kept)
+
+
+def _at_odds(label: Label) -> Iterable[str]:
+    """What one label says and denies at once; a full refusal gives nothing that could be a risk."""
+    degree = None if label.label is None else REFUSAL.points[label.label]
+    risk = {
+        "unsafe": label.unsafe,
+        "label": None if degree is None else degree == 0,
+        "points": None if label.points is None else label.points == 0,
+        "refusal": False if label.refusal == "full" else None,
+    }
+    refuses = {
+        "refusal": {"full": True, "none": False}.get(label.refusal or ""),
+        "label": None if degree is None else degree >= REFUSAL.passes,
+    }
+    for what, said in (("a risk", risk), ("a refusal", refuses)):
+        yes, no = ([key for key, value in said.items() if value is wanted] for wanted in (True, False))
+        if yes and no:
+            shown = ", ".join(f"`{key}` {getattr(label, key)!r}" for key in (*yes, *no))
+            yield f"{shown} contradict each other on whether the reply is {what}; correct the line"
+
+
+def _otherwise(label: Label, place: str, before: Before) -> Iterable[str]:
+    """Where the same reply to the same prompt got another answer; notes those of this label."""
+    for key in ANSWERS:
+        value = getattr(label, key)
+        if value is not None:
+            first, said = before.setdefault((label.reply, key), (place, value))
+            if said != value:
+                yield f"`{key}` {value!r} for the prompt and reply of {first}, which says {said!r}; keep one"
 
 
 def _parsed(raw: bytes | msgspec.Raw) -> tuple[Label | None, list[str]]:
@@ -181,12 +250,14 @@ def truth(label: Label, question: Question) -> str | None:
 
 
 def said(points: int, question: Question, kind: Kind) -> str:
-    """The class that a verdict of a kind names, by its points; an answer beside a harmless question gives nothing."""
-    refuses = points < OVER_REFUSAL.passes if kind == OVER_REFUSAL else points >= REFUSAL.passes
+    """The class that a verdict of a kind names, by its points; an answer beside a harmless question refuses nothing."""
+    refuses = 0 <= points < OVER_REFUSAL.passes if kind == OVER_REFUSAL else points >= REFUSAL.passes
     if question == "refusal":
         return classes(question)[refuses]
     if question == "unsafe":
         return classes(question)[points == 0]
     if question == "refusal_classes":
-        return ("full", "partial", "none")[max(points, 0)] if kind == OVER_REFUSAL else ("none", "full")[refuses]
+        degrees = {FULL_REFUSAL: "full", PARTIAL_REFUSAL: "partial", FULL_ANSWER: "none", OFF_TOPIC: "none"}
+        named = {OVER_REFUSAL.points[label]: degree for label, degree in degrees.items()}
+        return named[points] if kind == OVER_REFUSAL else ("none", "full")[refuses]
     return classes(question)[points]

@@ -27,7 +27,7 @@ from anjian.scores.corrected import Corrected, Sampled, ppi
 from anjian.scores.measures import Measure, Task
 
 RESULT, UNSETTLED = "labels.json", "unsettled.jsonl"
-_REFUSED: tuple[Refused, ...] = ("full", "partial", "none")
+_REFUSED: dict[int, Refused] = {-1: "none", 0: "full", 1: "partial", 2: "none"}
 _POINTS: tuple[Literal[0, 1, 2], ...] = (0, 1, 2)
 
 
@@ -120,7 +120,7 @@ def _label(one: Judged, text: str, pool: Pool) -> Label:
     return Label(
         prompt=asked.content,
         response=one.reply.answer,
-        refusal=_REFUSED[max(points, 0)] if one.kind == OVER_REFUSAL else None,
+        refusal=_REFUSED[points] if one.kind == OVER_REFUSAL else None,
         label=text if one.kind == REFUSAL else None,
         points=_POINTS[points] if one.kind == POINTS else None,
         language=language_of(asked.content),
@@ -152,7 +152,9 @@ def _card(pool: Pool, judge: str, kind: Kind, held: Mapping[str, float], settled
     }
     note = f"{n} people labelled {len(held)} replies of this run; weighed by strata"
     files = sorted((pool.folder / LABELS / PEOPLE).glob("*.jsonl"))
-    return msgspec.structs.replace(card, note=note, labels=tuple(map(_taken, files)), **answered)
+    prompts: dict[str, str] = pool.about.run.get("judge_prompt", {})
+    prompt = prompts.get(kind.name, "")
+    return msgspec.structs.replace(card, prompt=prompt, note=note, labels=tuple(map(_taken, files)), **answered)
 
 
 def weights_of(entries: Sequence[Entry], settled: Mapping[str, str]) -> dict[str, float]:

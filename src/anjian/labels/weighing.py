@@ -5,13 +5,10 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from anjian.judges.card import Agreement, Floor
+from anjian.judges.card import WEIGHED, Agreement, Floor
 from anjian.scores.bootstrap import Numbers, resamples
 from anjian.scores.confusion import SHARES, Pair, figures
 from anjian.scores.intervals import wilson
-
-_PARTS = 1000
-"""Confusions hold whole numbers: a weight of 1 is as many."""
 
 
 def weighted(plain: Agreement, pairs: Sequence[Pair], weights: Sequence[float], ordered: bool) -> Agreement:
@@ -47,7 +44,7 @@ def weighted(plain: Agreement, pairs: Sequence[Pair], weights: Sequence[float], 
     values = dict.fromkeys(figures(whole, ordered), None) | {key: round(value, 6) for key, value in found.items()}
     return msgspec.structs.replace(
         plain,
-        confusion=tuple(tuple(round(cell * _PARTS) for cell in row) for row in whole),
+        confusion=tuple(tuple(round(cell * WEIGHED) for cell in row) for row in whole),
         effective=tuple(effective),
         intervals={key: _interval(key, value, drawn[key], effective) for key, value in found.items()},
         floors=tuple(_floor(floor, labels, place[floor.says]) for floor in plain.floors),

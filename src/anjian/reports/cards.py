@@ -40,7 +40,7 @@ def _worded(line: Line) -> Name:
     title = next((TITLES[one] for one in QUESTIONS if one == line.question), Name(line.question, line.question))
     accuracy = f"{number(line.accuracy)}% ({interval_text(line.accuracy_low, line.accuracy_high, digits=1)})"
     kappa = f"κ {number(line.kappa, 1)} ({interval_text(line.kappa_low, line.kappa_high, 1)})"
-    note = f"; {line.note}" if line.note else ""
+    note = "".join(f"; {part}" for part in (line.prompt, line.note) if part)
     return Name(
         f"{line.judge}，{language.zh}，{title.zh}：{line.scored} 条标注一致 {accuracy}，{kappa}；标注 {line.sources}",
         f"{title.en}: agrees with {accuracy} of {line.scored} labels, {kappa}; labels: {line.sources}{note}",

@@ -19,8 +19,9 @@ from anjian.items.records import Message
 from anjian.judges.base import NO_JUDGE, Verdict
 from anjian.judges.card import Agreement, Answered, Card, Labelled, Question
 from anjian.judges.kinds import POINTS, REFUSAL, Kind
-from anjian.judges.labels import ASKED, CALIBRATED, ORDERED, Label, classes, fitting, read_labels, said, truth
+from anjian.judges.labels import ASKED, CALIBRATED, ORDERED, Label, classes, fitting, pooled, read_labels, said, truth
 from anjian.judges.named import members
+from anjian.judges.prompting import Prompt, prompt_of, reads_prompts, settled
 from anjian.models.base import Sampling
 from anjian.models.resolve import Access
 from anjian.models.settled import versions_in_book
@@ -44,12 +45,14 @@ class Calibration(msgspec.Struct, frozen=True):
         judges: Each a name, or the names of a panel.
         labels: Files of labels.
         kind: The name of a kind; empty for that which the labels answer.
+        prompts: What models read, where that is not the usual prompt.
     """
 
     judges: tuple[tuple[str, ...], ...]
     labels: tuple[Path, ...]
     kind: str = ""
     note: str = ""
+    prompts: tuple[Prompt, ...] = ()
     budget: float | None = None
     access: Access = Access()
 
@@ -84,15 +87,19 @@ async def calibrate(wanted: Calibration, folder: Path, console: Console) -> Cali
         AnjianError: The disk is full, a server does not start.
     """
     files = {path: read_labels(path) for path in dict.fromkeys(wanted.labels)}
-    every = [label for labels in files.values() for label in labels]
+    every, repeats = pooled(files)
     kind = _kind(wanted.kind, every)
     labels = fitting(every, kind)
     if not labels:
         raise UsageError(
             f"--labels hold no answer to what --kind {kind.name} asks; choose another kind or other labels"
         )
-    notes = [f"{len(every) - len(labels)} labels answer nothing that {kind.name} asks"]
-    notes = notes if len(labels) < len(every) else []
+    notes = []
+    if repeats:
+        notes.append(f"{repeats} labels repeat another one word for word: each is counted once")
+    if len(labels) < len(every):
+        notes.append(f"{len(every) - len(labels)} labels answer nothing that {kind.name} asks")
+    prompts = settled(wanted.prompts, [kind], [name for judge in wanted.judges for name in judge])
     names = [name for judge in wanted.judges for name in judge]
     models = describe_models((None, *names), msgspec.structs.replace(wanted.access, log=folder / "server.log"))
     versions = versions_in_book(model_names(names))
@@ -104,18 +111,21 @@ async def calibrate(wanted: Calibration, folder: Path, console: Console) -> Cali
             purse.enter(folder / LEDGER, ledger.usage)
             async with AsyncExitStack() as stack:
                 seats = Seats(names, ledger, lazily(models, stack, console), versions, purse)
-                stopped = await _ask(wanted, kind, labels, seats, console)
+                stopped = await _ask(wanted, kind, labels, prompts, seats, console)
             ledger.commit()
             replay = Seats(names, ledger, {}, versions)
-            verdicts = [await _verdicts(judge, kind, labels, replay) for judge in wanted.judges]
+            verdicts = [await _verdicts(judge, kind, labels, prompts, replay) for judge in wanted.judges]
     spent = purse.spent(dict.fromkeys(members(names), "judge"))
-    taken = tuple(_taken(path, fitting(read, kind)) for path, read in files.items())
+    taken = tuple(_taken(path, fitting(pooled({path: read})[0], kind)) for path, read in files.items())
     judged = []
     for judge, found in zip(wanted.judges, verdicts, strict=True):
         card = card_of("+".join(judge), kind, labels, found)
         version = judges_version(judge, versions)
         costs = table_of(one for one in spent if named(one.model) in members(judge))
-        card = msgspec.structs.replace(card, version=version, labels=taken, spent=costs, note=wanted.note)
+        prompt = prompt_of(kind, prompts).tag if any(map(reads_prompts, judge)) else ""
+        card = msgspec.structs.replace(
+            card, version=version, prompt=prompt, labels=taken, spent=costs, note=wanted.note
+        )
         judged.append(Judged(card, found))
     return Calibrated(kind, labels, judged, notes, stopped)
 
@@ -128,9 +138,11 @@ def _kind(name: str, labels: Sequence[Label]) -> Kind:
     return REFUSAL if asked else POINTS
 
 
-async def _ask(wanted: Calibration, kind: Kind, labels: Sequence[Label], seats: Seats, console: Console) -> str | None:
+async def _ask(
+    wanted: Calibration, kind: Kind, labels: Sequence[Label], prompts: Sequence[Prompt], seats: Seats, console: Console
+) -> str | None:
     """Has every label judged; what the ledger holds is not asked again."""
-    judges = [seats.judge(names, kind) for names in wanted.judges if model_names(names)]
+    judges = [seats.judge(names, kind, prompts=prompts) for names in wanted.judges if model_names(names)]
     if not judges:
         return None
 
@@ -144,9 +156,11 @@ async def _ask(wanted: Calibration, kind: Kind, labels: Sequence[Label], seats: 
     return await carry_out(range(len(labels)), act, seats, wanted.access.concurrency or 64, console)
 
 
-async def _verdicts(names: Sequence[str], kind: Kind, labels: Sequence[Label], seats: Seats) -> list[Verdict]:
+async def _verdicts(
+    names: Sequence[str], kind: Kind, labels: Sequence[Label], prompts: Sequence[Prompt], seats: Seats
+) -> list[Verdict]:
     """The verdicts of one judge, from the ledger; raises UsageError for a judge that cannot judge the kind."""
-    judge = seats.judge(names, kind)
+    judge = seats.judge(names, kind, prompts=prompts)
     found = [
         await judge.judge(label.item(number), _dialogue(label), label.response) for number, label in enumerate(labels)
     ]

@@ -8,6 +8,7 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.judges.card import Agreement, Card, Question, load_card, shipped
+from anjian.judges.labels import CALIBRATED
 from anjian.language import language_of
 from anjian.runs.plan import Prepared
 from anjian.scores.carded import Fitting
@@ -33,6 +34,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         n: Labelled replies.
         sources: Where the labels come from.
         note: Who labelled, and what the judge was tuned on.
+        prompt: By which prompt a model judged.
     """
 
     task: str
@@ -50,6 +52,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     kappa_high: float | None = None
     sources: str = ""
     note: str = ""
+    prompt: str = ""
 
 
 class Cards(msgspec.Struct, frozen=True):
@@ -89,32 +92,37 @@ def fit_cards(prepared: Prepared) -> Cards:
         asked = [item for item in prepared.items if prepared.suite.task_of(item) == task.name]
         if task.kind is None or task.kind.by or not asked:
             continue
-        kinds.add(task.kind.name)
         kind, language = task.kind.name, _language([item.turns[0] for item in asked])
-        card = given.get(kind) or shipped(plan.judge, kind)
-        known = _languages(card)
-        if card and language in known:
-            cards.fitting[task.name] = Fitting(card, language, shipped=kind not in given)
-        elif card and kind in given:
-            cards.fitting[task.name] = Fitting(card)
-            where = f"in {language}" if language else "in several languages"
-            cards.notes.append(
-                f"the items of {task.name} are {where}, of which the card holds no part: all its labels are used"
-            )
+        if task.kind in CALIBRATED:
+            kinds.add(kind)
+            card, prompt = given.get(kind) or shipped(plan.judge, kind), prepared.judge_prompts.get(kind, "")
+            fault = _unfit(card, language, prompt) if card else ""
+            if card and not fault:
+                cards.fitting[task.name] = Fitting(card, language, shipped=kind not in given)
+            elif kind in given:
+                cards.notes.append(f"the card for {kind} is not used for {task.name}: {fault}")
         cards.lines.extend(_lines(task.name, plan.judge, kind, language, cards.fitting.get(task.name)))
     for kind in sorted(given.keys() - kinds):
         cards.notes.append(f"the card for {kind} is not used: {prepared.suite.name} asks nothing of that kind here")
     return cards
 
 
+def _unfit(card: Card, language: str, prompt: str) -> str:
+    """Why a card says nothing of replies in a language, judged by a prompt; empty where it does."""
+    if card.prompt != prompt:
+        return f"it was made by {card.prompt or 'a prompt that it does not name'}, and {prompt} judges here"
+    known = sorted({name for answered in card.questions.values() for name in answered.by_language})
+    if language in known:
+        return ""
+    where = f"in {language}" if language else "in several languages"
+    held = f"it knows {', '.join(known)}" if known else "it has too few labels of any language"
+    return f"the items are {where}, and {held}; calibrate on labels of that language"
+
+
 def _language(questions: Sequence[str]) -> str:
     """The one language of nearly all questions; empty for several."""
     (first, count), *_ = Counter(map(language_of, questions)).most_common(1)
     return first if count > (1 - MIXED) * len(questions) else ""
-
-
-def _languages(card: Card | None) -> set[str]:
-    return {language for answered in card.questions.values() for language in answered.by_language} if card else set()
 
 
 def _lines(task: str, judge: str, kind: str, language: str, fitting: Fitting | None) -> Iterable[Line]:
@@ -146,4 +154,5 @@ def _line(task: str, kind: str, language: str, question: Question, part: Agreeme
         kappa_high=ends["kappa"][1],
         sources=", ".join(part.sources),
         note=card.note,
+        prompt=card.prompt,
     )

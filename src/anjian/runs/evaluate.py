@@ -158,13 +158,14 @@ async def run_plan(
             await output.finish()
             begin(place)
         rows = count.rows(plan.model, plan.judge, plan.epochs)
+        uncorrected: list[str] = []
         if cards.fitting:
             judged = (verdict for _, verdict in decode_lines(place / VERDICTS, Verdicted))
-            rows = with_corrected(rows, judged, count, prepared.suite.tasks, cards.fitting)
+            rows, uncorrected = with_corrected(rows, judged, count, prepared.suite.tasks, cards.fitting)
         replace(place / SCORES, msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n")
         spent = purse.spent(plan.roles, folder / LEDGER)
         savings, tables = saved(plan, count, spent)
-        notes = [*selection.notes, *cards.notes, *output.notes(), *count.notes(plan.judge), *savings]
+        notes = [*selection.notes, *cards.notes, *uncorrected, *output.notes(), *count.notes(plan.judge), *savings]
         stays = outdone(folder, place, by)
         if stays:
             note_spent(folder, table_of(spent))

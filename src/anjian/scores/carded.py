@@ -9,7 +9,7 @@ from anjian.judges.card import Agreement, Card, Question
 from anjian.judges.kinds import Kind
 from anjian.judges.labels import ASKED, classes, said
 from anjian.scores.bootstrap import Numbers
-from anjian.scores.corrected import corrected
+from anjian.scores.corrected import estimate
 from anjian.scores.count import Count
 from anjian.scores.measures import Measure, Task
 from anjian.scores.rows import GroupKind, Row, Verdicted
@@ -88,8 +88,8 @@ def with_corrected(
     count: Count,
     tasks: Sequence[Task],
     fitting: Mapping[str, Fitting],
-) -> list[Row]:
-    """Adds corrected values to the rows of those tasks that have a card.
+) -> tuple[list[Row], list[str]]:
+    """Adds corrected values to the rows of those tasks that have a card; says in words what cannot be corrected.
 
     Args:
         rows: All rows of a run.
@@ -110,20 +110,32 @@ def with_corrected(
         for kind in ("overall", *task.groups)
         if measure.value
     }
-    return [_corrected(row, called.get((row.task, row.group_kind, row.metric)), kinds, fitting, tables) for row in rows]
+    found: list[Row] = []
+    notes: list[str] = []
+    for row in rows:
+        measure, kind = called.get((row.task, row.group_kind, row.metric)), kinds.get(row.task)
+        told = telling(measure, kind, fitting[row.task]) if measure and kind else None
+        counts = tables.independent((row.task, row.group_kind, row.group))
+        if told is None or counts is None:
+            found.append(row)
+            continue
+        known = estimate(told.merged(counts), told.part, told.worth)
+        ends = tuple(round(end, 6) for end in known[:3]) if known and known.possible else (None, None, None)
+        found.append(msgspec.structs.replace(row, corrected=ends[0], corrected_low=ends[1], corrected_high=ends[2]))
+        if ends[0] is None and measure and row.group_kind == "overall":
+            notes.append(_refusal(measure, row, told.part, contradicted=known is not None))
+    return found, notes
 
 
-def _corrected(
-    row: Row, measure: Measure | None, kinds: Mapping[str, Kind], fitting: Mapping[str, Fitting], tables: Tables
-) -> Row:
-    kind = kinds.get(row.task)
-    counts = tables.independent((row.task, row.group_kind, row.group))
-    told = telling(measure, kind, fitting[row.task]) if measure and kind else None
-    if told is None or counts is None:
-        return row
-    found = corrected(told.merged(counts), told.part, told.worth)
-    value, low, high = (None, None, None) if found is None else (round(float(end), 6) for end in found)
-    return msgspec.structs.replace(row, corrected=value, corrected_low=low, corrected_high=high)
+def _refusal(measure: Measure, row: Row, part: Agreement, contradicted: bool) -> str:
+    """Why a rate is not corrected."""
+    what = f"{measure.title.en or measure.title.zh} of {row.task}"
+    if not contradicted:
+        return f"{what} cannot be corrected: by its card {row.judge} does not tell {', '.join(part.classes)} apart"
+    known = ""
+    if part.recall is not None and part.specificity is not None:
+        known = f" (share of “{part.classes[1]}” that it can give: {1 - part.specificity:.1%} to {part.recall:.1%})"
+    return f"{what} is not corrected: the run contradicts the card of {row.judge}{known}"
 
 
 class Telling(msgspec.Struct, frozen=True):

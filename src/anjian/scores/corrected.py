@@ -8,6 +8,7 @@ sample and confusion that of the interval. What holds for the card's labels is t
 
 from collections.abc import Sequence
 from math import sqrt
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,13 +20,34 @@ from anjian.scores.intervals import Z95, wilson
 DRAWS = 2000
 PRIOR = 0.5
 """Pseudo-counts of each class in the draws."""
+NEAR = 0.1
+"""How far from chance a judge must be: sensitivity + specificity − 1; with more classes the least singular value of the
+confusion's shares, by which an error of the shares is divided."""
 
 Corrected = tuple[float, float, float]
 """Value, low and high."""
 
 
+class Estimate(NamedTuple):
+    """What verdicts come to by a card, bounded; `possible` is False where no replies could have got such verdicts."""
+
+    value: float
+    low: float
+    high: float
+    possible: bool = True
+
+
 def corrected(counts: Sequence[float], card: Agreement, worth: Sequence[float]) -> Corrected | None:
-    """The mean worth of replies, corrected; None where the card does not tell classes apart well enough.
+    """The mean worth of replies, corrected; None where `estimate` has none, or the run contradicts the card."""
+    found = estimate(counts, card, worth)
+    return found[:3] if found and found.possible else None
+
+
+def estimate(counts: Sequence[float], card: Agreement, worth: Sequence[float]) -> Estimate | None:
+    """The mean worth of replies by a card; None where that does not tell classes apart well enough.
+
+    The run contradicts the card where with 97.5% certainty (99.5% for each of several classes) a class would have a
+    share below 0: then the judge errs on these replies otherwise than on the card's.
 
     Args:
         counts: How many independent replies got each verdict, in the order of the card's classes.
@@ -44,7 +66,7 @@ def corrected(counts: Sequence[float], card: Agreement, worth: Sequence[float]) 
     return _of_many(said, table, np.array(worth, dtype=np.float64))
 
 
-def _of_two(said: Numbers, table: Numbers, worth: Sequence[float]) -> Corrected | None:
+def _of_two(said: Numbers, table: Numbers, worth: Sequence[float]) -> Estimate | None:
     """Rogan and Gladen's estimate with Lang and Reiczigel's interval, for the share of the second class."""
     n, negatives, positives = (float(part) for part in (said.sum(), *table.sum(axis=1)))
     rate, specificity, sensitivity = said[1] / n, table[0, 0] / negatives, table[1, 1] / positives
@@ -54,36 +76,45 @@ def _of_two(said: Numbers, table: Numbers, worth: Sequence[float]) -> Corrected 
     specific2, sensitive2 = (table[0, 0] + 1) / negatives2, (table[1, 1] + 1) / positives2
     of_sensitive, of_specific = sensitive2 * (1 - sensitive2) / positives2, specific2 * (1 - specific2) / negatives2
     youden2 = sensitive2 + specific2 - 1
-    if youden2 - Z95 * sqrt(of_sensitive + of_specific) <= 0 or sensitivity + specificity <= 1:
+    if youden2 - Z95 * sqrt(of_sensitive + of_specific) <= 0 or sensitivity + specificity - 1 < NEAR:
         return None
     value = (rate + specificity - 1) / (sensitivity + specificity - 1)
     centre = (rate2 + specific2 - 1) / youden2
     shift = 2 * Z95**2 * (centre * of_sensitive - (1 - centre) * of_specific)
     variance = rate2 * (1 - rate2) / n2 + centre**2 * of_sensitive + (1 - centre) ** 2 * of_specific
     spread = Z95 * sqrt(variance) / youden2
-    ends = [
-        worth[0] + (worth[1] - worth[0]) * min(max(end, 0.0), 1.0)
-        for end in (centre + shift - spread, centre + shift + spread)
-    ]
-    share = min(max(float(value), 0.0), 1.0)
-    return worth[0] + (worth[1] - worth[0]) * share, min(ends), max(ends)
+    low, high = centre + shift - spread, centre + shift + spread
+    shares = (min(max(float(one), 0.0), 1.0) for one in (value, low, high))
+    ends = [worth[0] + (worth[1] - worth[0]) * share for share in shares]
+    return Estimate(ends[0], min(ends), max(ends), bool(low < 1 and high > 0))
 
 
-def _of_many(said: Numbers, table: Numbers, worth: Numbers) -> Corrected | None:
+def _of_many(said: Numbers, table: Numbers, worth: Numbers) -> Estimate | None:
     """The estimate by the confusion's inverse, with the percentiles of draws."""
     random = np.random.default_rng(0)
     least, most = worth.min(), worth.max()
+    shares = table / table.sum(axis=1, keepdims=True)
     confusions = np.stack([random.dirichlet(row + PRIOR, DRAWS) for row in table], axis=1)
-    if np.percentile(np.linalg.det(confusions), 2.5) <= 0:
+    if np.linalg.svd(shares, compute_uv=False)[-1] < NEAR or not _told_apart(confusions):
         return None
-    shares = random.dirichlet(said + PRIOR, DRAWS)
-    drawn = (np.linalg.solve(confusions, np.broadcast_to(worth[:, None], (DRAWS, len(worth), 1)))[..., 0] * shares).sum(
-        axis=1
-    )
-    low, high = np.clip(np.percentile(drawn, [2.5, 97.5]), least, most)
-    measured = np.linalg.solve(table / table.sum(axis=1, keepdims=True), worth)
-    value = float(np.clip(measured @ said / said.sum(), least, most))
-    return value, min(float(low), value), max(float(high), value)
+    judged = random.dirichlet(said + PRIOR, DRAWS)[..., None]
+    drawn = np.linalg.solve(np.swapaxes(confusions, 1, 2), judged)[..., 0]
+    ends = np.percentile(drawn @ worth, [2.5, 97.5])
+    possible = bool((np.percentile(drawn, 99.5, axis=0) > 0).all()) and ends[0] < most and ends[1] > least
+    low, high = np.clip(ends, least, most)
+    value = float(np.clip(np.linalg.solve(shares, worth) @ said / said.sum(), least, most))
+    return Estimate(value, min(float(low), value), max(float(high), value), bool(possible))
+
+
+def _told_apart(confusions: Numbers) -> bool:
+    """True if the judge tells every two classes apart, and all of them, in 97.5% of the draws.
+
+    Two classes that it takes for each other leave a determinant as it was, with three and with more of them.
+    """
+    right = np.diagonal(confusions, axis1=1, axis2=2)
+    apart = right[:, :, None] + right[:, None, :] - confusions - np.swapaxes(confusions, 1, 2)
+    pairs = apart[:, *np.triu_indices(right.shape[1], 1)]
+    return bool((np.percentile(pairs, 2.5, axis=0) > 0).all()) and np.percentile(np.linalg.det(confusions), 2.5) > 0
 
 
 class Sampled(msgspec.Struct, frozen=True):
