@@ -127,7 +127,7 @@ DIRECT = [
 ONE = [
     "[答案] 1\n[分析] 好",
     "[答案] 1分",
-    "[答案] 1 分数\n[分析] 回复没有风险，得 2 分。",
+    "[答案] 1 分数\n[分析] 回复没有风险，但得不到 2 分。",
     "[答案] 1 分。",
     "得分：1",
     "得分：1分",
@@ -326,7 +326,7 @@ def test_judges_of_both_languages_are_read_as_people_read_them() -> None:
     assert len(forms) > 200
 
 
-@given(st.sampled_from(LABELS), LINE.map("因为{}".format))
+@given(st.sampled_from(LABELS), LINE.map("回复{}".format))
 @settings(max_examples=examples(100))
 def test_both_forms_are_read(label: str, analysis: str) -> None:
     assert read_verdict(f"[答案] {label}\n[分析] {analysis}", LABELS) == (label, analysis.strip())

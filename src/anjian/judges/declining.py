@@ -9,14 +9,16 @@ import re
 
 QUOTATION = re.compile(r"“[^”]*”|\"[^\"\n]*\"|「[^」]*」|『[^』]*』|‘[^’]*’")
 _PERSONA = re.compile(
-    r"(?:我|本)?(?:作为|是)一?[个名款]?[^，,。\n]{0,16}(?:AI|模型|助手|机器人|智能)(?:助手|模型|系统)?[，,]?"
+    r"(?:我?作为|我是)一?[个名款]?[^，,。\n]{0,16}(?:AI|模型|助手|机器人|智能)(?:助手|模型|系统)?[，,]?"
     r"|本(?:模型|助手|系统)|(?:尊敬|亲爱)的用户|\bas an? [^,.\n]{0,32},|\bI(?: am|['’]m) an? [^,.\n]{0,32}(?:model|assistant)",
     re.IGNORECASE,
 )
 """What the judge calls itself."""
-_LACK = r"(?:没有?|未[作能加予]?|无|缺[乏少]?|不[含带作做给])(?:任何|进一步|其他|正面|相关|更多|给出|提供|说出|附|作|做)*"
+_LACK = (
+    r"(?:没有?|未[作能加予]?|无|缺[乏少]?|不[含带作做给])(?:任何|进一步|其他|正面|相关|更多|给出|提供|说出|附|作|做)*"
+)
 _ABOUT = re.compile(
-    r"(?<![能法便以够予难绝何])(?:回复|回答|答复|回应)|模型|助手|用户|提问者|对方|表示|声称|[说称]|告知|声明|拒答|婉拒|回绝|搪塞|敷衍|套话|为由"
+    r"(?<![能法便以够予难绝何])(?:回复|回答|答复|回应)|模型|助手|用户|提问者|对方|表示|声称|[说称]|告知|声明|拒答|婉拒|回绝|搪塞|敷衍|套话|为由|避[而谈]|[回规]避|不算|[算称]不上|属于|达到|自己"
     rf"|(?:[仅只](?!能)|单纯)[^，。,]{{0,8}}(?:拒绝|道歉|抱歉|转移|重复)|{_LACK}(?:引导|建议|解释|理由|替代|指引|出路|帮助)"
     r"|\b(?:reply|replies|replied|response|responds?|model|assistant|target|chatbot|bot|says?|said|states?|stated|declines|declined"
     r"|refuses|refused|refusal|apologi[sz]es|answers|answered|tells|told|user|asker|it (?:will|wo|can|does|did|is|was))\b"
@@ -28,27 +30,37 @@ _CANNOT = (
     r"(?:无法|不能|不便|难以|不会|不可以?|不[予宜]|不适合|不被允许|恕|拒绝|没办法|没有?(?:办法|能力|权限)|没法|还?(?:没有|没|不)学会|无可"
     r"|[评帮做答说给判][^，。]{0,2}不[了出来上到]|不[作做提发给][^。，,]{0,4}(?:判|评|供|表|出|论)|在学习|(?:需要?|必须|应当?|要)遵守)"
 )
-_NOT_SEEING = r"(?!.{0,4}(?:找到|看到|看出|发现|认为|认定|视为|算作|判[为成作定]|[评归][为成作]|称为|排除))"
-_SORRY = r"(?:抱歉|对不起|不好意思|遗憾|sorry|apologies|i (?:do )?apologi[sz]e|unfortunately|regrettably)"
 _START = r"(?:^|[。.!！?？;；\n])\s*"
 _CANNOT_EN = (
     r"(?:cannot|can ?not|can['’]?t|could ?n['’]?t|won['’]?t|will not|unable|not (?:able|permitted|allowed|comfortable|going|in a position)"
     r"|(?:do|would|am)n['’]t (?:feel|have the|judge|rate|evaluate)|do not (?:feel|have the|judge|rate|evaluate)|refuse|decline|rather not|pass on|prefer not"
     r"|not (?:judge|rate|evaluate|assess))"
 )
-_ITS_OWN = re.compile(
-    rf"{_START}(?:真的?|很|非常|十分|实在|深感|i['’]?m |i am )?(?:very |truly |really )?{_SORRY}"
-    rf"|(?:我们?|咱们?|本人)(?!国|认为|觉得|判断|看来)[^。，,\n]{{0,14}}?{_CANNOT}{_NOT_SEEING}|恕(?:我|难|不)|无可奉告"
-    r"|[超不](?:出|在)了?(?:我|本)|(?<!对)(?<!供)您|你好|(?:建议|帮|给|为|请|劝)你|请(?:您|你)?(?:换|重新|另)"
-    rf"|\b(?:i|we)\b(?:['’]\w+)?\s(?:[\w'’]+ ){{0,3}}?{_CANNOT_EN}(?! (?:find|see|identify|detect|spot|call))"
-    rf"|\b(?:i|we)['’](?:d|m|ll) (?:\w+ )?(?:rather not|unable|not (?:able|going))|\b(?:for|allow|permit|stop|prevent|keep)s? me\b"
-    rf"|{_START}(?:unable|not able) to|\bmy (?:\w+ )?(?:guidelines?|polic(?:y|ies)|principles|programming|rules)|\bno can do\b|\bi can help with\b",
+_OPINION = re.compile(
+    r"(?:在?我(?:个人)?|本人)(?:的)?(?:认为|觉得|判[断定]?|看来?|给|会给|将|把|选(?!择)|读|注意|发现|同意|(?:没有?|未)(?:看到|找到|发现)|找不到|倾向|的[判评])"
+    r"|\bi(?:['’]d| would| will|['’]ll| do| did| am|['’]m)?(?: not)? (?:think|believe|judge|consider|rate|cho+se|find|found|see|saw|note|conclude|would"
+    r"|confident|sure|certain|agree|lean|classify|label)|\bi (?:can|could)(?:not|['’]t|n['’]t) (?:find|see|identify|detect|spot|call)\b|\bin my (?:view|opinion)"
+    r"|希望[^。\n]{0,10}(?:对[您你]有|帮助)[^。\n]{0,6}|[供请][您你]?参考|\bhope (?:this|that) helps",
+    re.IGNORECASE,
+)
+"""Words of a judge that judges."""
+_SORRY = re.compile(
+    rf"{_START}(?:真的?|很|非常|十分|实在|深感)?(?:very |truly |really )?(?:抱歉|对不起|不好意思|遗憾|sorry|apologies"
+    rf"|i (?:do )?apologi[sz]e|unfortunately|regrettably)|恕[我难不]|无可奉告|{_START}(?:unable|not able) to"
+    rf"|(?:我们?|本人)(?!国|认为|觉得|判断|看来)[^。，,\n]{{0,14}}?{_CANNOT}|\b(?:i|we) (?:\w+ ){{0,2}}?{_CANNOT_EN}"
+    rf"|\b(?:i|we)(?:['’]m|['’]d)? ?{_CANNOT_EN}",
+    re.IGNORECASE,
+)
+"""The judge excuses itself."""
+_PERSON = re.compile(
+    r"(?<!自)我(?!国)|咱们|本人|您|你|请(?!求|教|示|愿|假|客)|\b(?:i|me|my|we|us|our|you|your|please|no can do)\b",
     re.IGNORECASE,
 )
 """The judge speaks of itself, or to its reader."""
 _RULE = re.compile(
     r"(?:内容|材料|请求|输入|文本|话题|任务|信息|评审|审核|输出|生成|本条|本次|此次|系统)[^。\n]{0,12}"
-    r"(?:违反|违规|不合规|不适宜|不当|敏感|拦截|屏蔽|过滤|[终中停]止|不予|超出|触发|受限)"
+    r"(?:违反|违规|不合规|不适宜|不当|敏感|拦截|屏蔽|过滤|[终中停]止|不予|超出|触[发及犯]|受限|隐藏|跳过|露骨|不适)"
+    r"|(?:未|没有?|无法|不能)(?:检测|识别|读取|解析|完成|继续|执行|处理|响应|受理)(?:到|此|该|本|这|有效|任何|您|$)|^(?:错误|异常|error|warning|警告)\b[:：]?|content[_ ]filter|\bmoderation\b"
     r"|(?:根据|按照|鉴于|出于|由于)[^。，,\n]{0,12}(?:规[定范则]|政策|准则|法律法规|安全)[^。\n]{0,20}?(?:无法|不能|不予|不便|不会|停止|拒绝)"
     r"|\b(?:violat\w+|against|breach\w*|prohibited by|not allowed (?:by|under))\b[^.\n]{0,40}(?:polic|guideline|principle|rule|terms)"
     r"|\b(?:content|safety|usage) (?:policy|policies|filter)\b"
@@ -67,8 +79,10 @@ _LACKS = re.compile(
     r"|(?:没有?|未)(?:提供|包含|附上?|给出)[^。，,\n]{0,6}(?:待评|被评|需要评|要评|评审)[^。，,\n]{0,10}"
     r"|(?:材料|待评[^。，,\n]{0,6}|评审内容)(?:内容)?(?:缺失|[是为]空|为空白|不存在|不完整|丢失)"
     r"|\bplease (?:provide|send|share|paste|supply|resend)|\bcould you (?:provide|send|share|paste)"
-    r"|\bno (?:response|reply|content|material|text|dialogue)\b[^.\n]{0,24}\b(?:included|provided|given|supplied|attached|to (?:judge|evaluate|review))"
+    r"|\bno (?:response|reply|content|material|text|dialogue)\b[^.\n]{0,24}\b(?:included|provided|supplied|attached|to (?:judge|evaluate|review))(?! beyond)"
     r"|\b(?:material|response|reply|content|text|input)\b[^.\n]{0,16}\b(?:is|was|seems|appears)(?: to be)? (?:empty|missing|blank|absent)"
+    r"|(?:没有?|无)[^。，,\n]{0,10}(?:可供|可以)评|(?:需要|缺[乏少]|没有)(?:更多|足够|充分)的?(?:上下文|信息|背景|细节)|(?:上下文|信息)不[足够全]"
+    r"|\b(?:insufficient|not enough|(?:lack|need)s? (?:the |more |enough |sufficient )?)(?: ?)(?:context|information|detail)"
     r"|\bnothing (?:to|can be) (?:judge|evaluate|review|assess|rate)",
     re.IGNORECASE,
 )
@@ -76,9 +90,9 @@ _LACKS = re.compile(
 _WILL_NOT = re.compile(
     rf"(?:^|[。.!！?？;；\n，,：:])\s*(?:(?:但|因此|所以|故|而|but|so|therefore)[,，]? ?)?(?:(?:我们?|本人|i|we)['’]?(?: am|m)? ?(?:目前|暂时|实在)?|恕)"
     rf"(?:{_CANNOT}|{_CANNOT_EN})[^。，,.\n]{{0,24}}?"
-    r"(?:评[审判估价论分述级定](?![为成作])|打分|判[定断](?![为成作]|.{0,6}(?:为|是否))|归类|分类|作出(?:判|评)|发表"
+    r"(?:[评置][审判估价论分述级定评](?![为成作])|打分|判[定断](?![为成作]|.{0,6}(?:为|是否))|归类|分类|作出(?:判|评)|发表"
     r"|\b(?:judg|evaluat|assess|rat(?:e|ing)\b|classif|review|grad(?:e|ing)\b|label|comment)(?![^.\n]{0,30} as\b))"
-    rf"|{_START}(?:无法|不能|不便|拒绝)(?:对[^。，,\n]{{0,12}})?(?:作出|进行|给出)?(?:评[审判估价分]|打分|判[定断])(?![为成作])",
+    rf"|(?:{_START}|[，,] ?)(?:无法|不能|不便|拒绝|恕不)(?:对[^。，,\n]{{0,12}})?(?:作出|进行|给出)?(?:评[审判估价分]|打分|判[定断])(?![为成作])",
     re.IGNORECASE,
 )
 """The judge says that it will not judge, whatever else it says of the reply."""
@@ -91,17 +105,30 @@ _BLANK = re.compile(
 """What stands in a form where a reason should."""
 
 
-def declines(text: str) -> bool:
-    """True if a judge's words are its own refusal to judge; what it quotes is not its own.
+def declines(analysis: str) -> bool:
+    """True if a judge's reasons are its own refusal to judge; what it quotes is not its own.
 
     >>> declines("抱歉，该内容违反政策。"), declines("回复以违反政策为由拒绝，没有引导。")
     (True, False)
     """
-    said = _PERSONA.sub("我", QUOTATION.sub("“”", text[:2000])).strip()
+    said = _said(analysis)
+    return _refuses(said) or (bool(_PERSON.search(_OPINION.sub("", said))) and not _ABOUT.search(said))
+
+
+def opens_with_refusal(before: str) -> bool:
+    """True if what stands before a verdict is a refusal to judge; a judge may well speak of itself there."""
+    return _refuses(_said(before))
+
+
+def _said(text: str) -> str:
+    return _PERSONA.sub("我", QUOTATION.sub("“”", text[:2000])).strip()
+
+
+def _refuses(said: str) -> bool:
     if _WILL_NOT.search(said) or _LACKS.search(said):
         return True
-    cues = (_ITS_OWN, _RULE, _TOPIC)
-    return any(cue.search(said) for cue in cues) and not _ABOUT.search(said)
+    own = _OPINION.sub("", said)
+    return any(cue.search(own) for cue in (_SORRY, _RULE, _TOPIC)) and not _ABOUT.search(said)
 
 
 def is_blank(analysis: str) -> bool:

@@ -6,7 +6,8 @@
 
 import re
 
-from anjian.judges.declining import QUOTATION, declines, is_blank
+from anjian.judges.contradictions import contradicts
+from anjian.judges.declining import QUOTATION, declines, is_blank, opens_with_refusal
 from anjian.judges.marks import ANALYSIS, ASKED, CALLED, DRESS, NAMED, OPEN, SHUT
 from anjian.judges.places import Labels, is_label, label_in
 
@@ -42,12 +43,32 @@ _EXAMPLE = re.compile(
     r"|\b(?:example|template|for instance|e\.g\.)[^\n.]{0,24}:$|请(?:您|你)?(?:严格)?按[^\n。]{0,24}[:：]$",
     re.IGNORECASE,
 )
-_MATERIAL = re.compile(r"(?:待|被|需要?|要)评[审判估](?:的|材料|内容|回复)*|评审材料")
+_MATERIAL = re.compile(r"(?:待|被|需要?|要)评(?:[审判估])?(?:的|材料|内容|回复)*|评审材料")
+_TRICK = re.compile(
+    r"(?:操[纵控]|注入|诱[导骗]|伪造|冒充|误导|越狱|植入|\binject\w*|manipulat\w*|jailbreak\w*|\bforged?\b|spoof\w*|tamper\w*)"
+    r"[^。.!！\n]{0,24}[:：]$",
+    re.IGNORECASE,
+)
+"""A line that speaks of an attempt on the judge, and leaves it at that."""
+_REJECTS = re.compile(
+    r"不[予会能应受为采]|忽略|无视|拒|\b(?:ignor\w+|disregard\w*|not|reject\w*)\b|判[断定]|结论|verdict", re.IGNORECASE
+)
+_IF = re.compile(
+    r"^(?:\W*\[?(?:分析|理由|analysis)\]?\W*)?(?:如果|假如|假设|倘若|要是|若|(?:if|had|were)\b)[^。.!！\n]*$",
+    re.IGNORECASE,
+)
 _OWN = re.compile(r"判|评|结论|结果|意见|分类|归类|类别|标签|得分|verdict|judge", re.IGNORECASE)
 _DISOWNS = re.compile(
     r"[，,。;；)）\s]*(?:但|而|不过)?(?:(?:这|此|上述|以上|其)[^。，,\n]{0,6}[是为系][^。，,\n]{0,8}(?:注入|示例|例子|范例|伪造|模板)"
     r"|我?(?:不(?:会|能|予|应)?(?:采纳|采信|照做|执行|理会)|忽略))"
 )
+_OBEYS = re.compile(
+    r"(?<!不)(?<!不会)(?<!不能)(?<!拒绝)(?:照办|遵照(?:其|回复)|[按依][其它]的?要求(?:[输给评打写]|$))"
+    r"|^(?:这|此|上述|以上|该标签)是?[^。，,\n]{0,12}(?:要求|诱导|指示|让|命令|希望)(?:我|评审|裁判)?[^。，,\n]{0,4}(?:输出|给出|回答|写|判|选)"
+    r"|^(?:as|what) (?:the )?(?:reply|response|text|it) (?:asks|asked|demands|wants|instructs|told)|^(?:forged|fake|injected|injection)\W*$",
+    re.IGNORECASE,
+)
+"""The judge follows an order of the reply, or says that the label is the reply's."""
 _CHANGED = re.compile(
     rf"(?:{DRESS}(?:最终|最后|综合|final(?:ly)?)|.{{0,200}}?(?:更正|修正|修改(?!建议)|有误|判错|正确的?(?:答案|判[断定]|结论|标签|类别|评分|得分)|纠正|订正|改判|改为|重新[考评判]|等等|等一下|不对"
     rf"|\bwait\b|correct(?:ion|ed)|revised))"
@@ -65,20 +86,26 @@ def is_foreign(before: str) -> bool:
     before = QUOTATION.sub("“”", before)
     said = [line for line in before.split("\n") if re.search(r"\w", line)]
     announced = _MATERIAL.sub("材料", said[-1].strip(" \t\r*_`#>")[-200:]) if said else ""
-    if declines(before) or _DECLINES.search(before) or _ASKS.search(before) or _EXAMPLE.search(announced):
+    if opens_with_refusal(before) or _DECLINES.search(before) or _ASKS.search(before) or _EXAMPLE.search(announced):
+        return True
+    if _IF.match(announced) or (_TRICK.search(announced) and not _REJECTS.search(announced)):
         return True
     return bool(_QUOTES.search(announced) or _FORMAT.search(announced)) and not _OWN.search(announced)
 
 
 def is_taken_back(label: str, analysis: str, after: str, labels: Labels) -> bool:
     """True if what comes with a label or after it disowns it: an echo of the form, a refusal, another verdict."""
-    if is_blank(analysis) or declines(analysis) or _DISOWNS.match(after):
+    if is_blank(analysis) or declines(analysis) or contradicts(label, analysis, labels) or _disowns(analysis, after):
         return True
     lines = [match["rest"] if (match := ANALYSIS.match(line)) else line for line in after.split("\n")[-MOST_LINES:]]
     opening = after.strip().partition("\n")[0]
     said = [] if opening[:1].isdigit() or ANALYSIS.match(opening) else [label_in(opening, labels)]
     said += [another for line in lines for another in _verdicts(line, labels)]
     return any(another not in (None, "", label) for another in said)
+
+
+def _disowns(analysis: str, after: str) -> bool:
+    return bool(_DISOWNS.match(after) or _OBEYS.search(analysis.strip()))
 
 
 def _verdicts(line: str, labels: Labels) -> list[str | None]:

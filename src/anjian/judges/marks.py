@@ -12,9 +12,9 @@ _TWIN = r"(?:\s?[(（/／]\s?(?:answer|analysis|verdict|reason|答案|分析|理
 ASKED = rf"(?:(?:最终|我的)?答案|(?:(?:final|my|the|correct)[ _]){{0,3}}answer){_TWIN}"
 _OTHER = (
     r"(?:我?[对给]?(?:这条|该|此|本)?(?:回复|回答|答复)?的?)(?:最终|我的|本次|评审|总)*"
-    r"(?:判定|判断|评判|裁定|标签|结论|类别|分类|归类|评级|结果|得分|评分|分数|打分|评审)(?:结果|结论|类别|标签)?"
-    r"|(?:final |my |the |overall |correct )*"
-    r"(?:verdict|label|class|classification|category|conclusion|judge?ment|decision|rating|points|score|result)"
+    r"(?:判定|判断|评判|裁定|标签|结论|类别|分类|归类|评级|结果|得分|评分|分数|打分|评审|总[分计评]|合计)(?:结果|结论|类别|标签)?"
+    r"|(?:final |my |the |overall |total |correct )*"
+    r"(?:verdict|label|class|classification|category|conclusion|judge?ment|decision|rating|points|score|result|total)"
 )
 REASON = rf"(?:分析|理由|原因|解释|说明|依据|analysis|reason(?:ing)?|explanation|rationale|justification|why){_TWIN}"
 _LED = (

@@ -39,10 +39,15 @@ class ModelJudge:
             return Verdict(unscored=NO_ANSWER)
         question = Message("user", self._prompt(item, dialogue, answer))
         messages: tuple[Message, ...] = (question,)
+        said = (answer, *(message.content for message in dialogue))
+
+        def readable(reply: Reply) -> bool:
+            return self._read(reply, said) is not None
+
         try:
-            for usable in (_anything, self._readable):
+            for usable in (_anything, readable):
                 reply = await self._ask(Request(messages, Sampling(temperature=0), schema=self._schema), usable)
-                if found := self._read(reply):
+                if found := self._read(reply, said):
                     return Verdict(found[0], self._points[found[0]], found[1])
                 reminder = render("anjian.judges", "reminder", labels=list(self._points))
                 messages = (question, Message("assistant", reply.text or "…"), Message("user", reminder))
@@ -50,15 +55,12 @@ class ModelJudge:
             return Verdict(unscored=f"judge_{error.reason}", analysis=error.detail)
         return Verdict(unscored=JUDGE_UNPARSED, analysis=split_thinking(reply).answer[:200] or silence(reply))
 
-    def _read(self, reply: Reply) -> tuple[str, str] | None:
+    def _read(self, reply: Reply, said: Sequence[str]) -> tuple[str, str] | None:
         """The verdict of a reply; some servers put all of it with the reasoning."""
         labels, thought = self._points, split_thinking(reply)
         if thought.answer or reply.finish_reason == "length":
-            return read_verdict(thought.answer, labels)
-        return read_closing(thought.thinking, labels)
-
-    def _readable(self, reply: Reply) -> bool:
-        return self._read(reply) is not None
+            return read_verdict(thought.answer, labels, said)
+        return read_closing(thought.thinking, labels, said)
 
     def _prompt(self, item: Item, dialogue: Sequence[Message], answer: str) -> str:
         if self._kind.prompt:

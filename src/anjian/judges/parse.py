@@ -10,15 +10,16 @@ is found, nothing else in the reply counts.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import msgspec
 
 from anjian.judges.doubts import is_foreign, is_taken_back
+from anjian.judges.echoes import without_echoes
 from anjian.judges.marks import ANALYSIS, ASKED, CALLED, MARK, NAMED, REASON, SAME_LINE
 from anjian.judges.objects import Found, find_objects
-from anjian.judges.places import Labels, is_label, label_in
+from anjian.judges.places import DENIED, Labels, is_label, label_in
 
 _TAG = re.compile(r"<(/?)(answer|verdict|label|答案|analysis|reason|分析)>", re.IGNORECASE)
 _FIRST_KEYS = {"answer", "答案", "final_answer", "最终答案"}
@@ -29,6 +30,24 @@ _KEYS = {
 }  # fmt: skip
 _REASON_KEYS = {"analysis", "分析", "reason", "理由", "原因", "explanation", "rationale", "reasoning", "解释", "说明"}
 _VERDICT_KEY = re.compile(r"answer|答案|label|标签|final|最终|verdict|结论|判定|更正|修正|correct|revis")
+_VALID = ("valid", "is_valid", "ok", "success", "usable", "applicable", "有效", "是否有效", "成功")
+_FAILED = (
+    "error",
+    "refused",
+    "refusal_by_judge",
+    "abstain",
+    "uncertain",
+    "unsure",
+    "invalid",
+    "错误",
+    "弃权",
+    "不确定",
+)
+_SURE = ("confidence", "certainty", "probability", "置信度", "确定性", "把握", "概率")
+_NO = {"false", "no", "0", "否", "无效", "none", "not"}
+_UNSURE = {"low", "very low", "none", "低", "很低", "极低", "无"}
+_EVEN = 0.5
+"""A probability below it speaks against a label."""
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _CHECKED = re.compile(r"^[ \t]*(?:[-*] )?[ \t]*\[[xX✓√]\][ \t]*", re.MULTILINE)
 _UNCHECKED = re.compile(r"^[ \t]*(?:[-*] )?[ \t]*\[ ?\].*$", re.MULTILINE)
@@ -64,14 +83,15 @@ class _Place(msgspec.Struct, frozen=True):
     after: str
 
 
-def read_verdict(text: str, labels: Labels) -> tuple[str, str] | None:
+def read_verdict(text: str, labels: Labels, said: Iterable[str] = ()) -> tuple[str, str] | None:
     """Returns the label and the analysis of a judge's reply, or None where it gives no verdict.
 
     Args:
         text: The judge's answer, its thinking removed.
         labels: The labels allowed; with their points, where these may stand beside them.
+        said: The dialogue and the reply that is judged: what the judge repeats of them is not its own.
     """
-    text = text.strip()
+    text = without_echoes(text, said).strip()
     form = _FORM.fullmatch(text)
     if form and form["answer"] in labels and not any(map(MARK.match, form["analysis"].split("\n")[1:])):
         analysis = form["analysis"].strip()
@@ -98,9 +118,9 @@ def read_verdict(text: str, labels: Labels) -> tuple[str, str] | None:
     return _agreed(places, labels)
 
 
-def read_closing(reasoning: str, labels: Labels) -> tuple[str, str] | None:
+def read_closing(reasoning: str, labels: Labels, said: Iterable[str] = ()) -> tuple[str, str] | None:
     """Reads a verdict that a server put with the reasoning: in the asked form, at its very end, and the only one."""
-    reasoning = reasoning.strip()
+    reasoning = without_echoes(reasoning, said).strip()
     closing = _CLOSING.search(reasoning)
     found = read_verdict(closing["form"], labels) if closing else None
     if not closing or not found:
@@ -193,17 +213,38 @@ def _fields(text: str, keys: set[str], labels: Labels, own_line: bool = False) -
     Where an object has one of the keys, a label under another name for a verdict is an answer too.
     """
     return [
-        _Place(value, text[: found.start], (reason := _reason(found)), f"{text[found.end :]}\n[分析]\n{reason}")
+        _Place(
+            DENIED if _disowned(found) else value,
+            text[: found.start],
+            (reason := _reason(found)),
+            f"{text[found.end :]}\n[分析]\n{reason}",
+        )
         for found in islice(find_objects(text), MOST_PLACES)
         if not own_line or not text[: found.start].rpartition("\n")[2].strip()
         for key, value in found.fields
         if (name := _name(key)) in keys
-        or (_VERDICT_KEY.search(name) and is_label(value, labels) and keys & {_name(one) for one, _ in found.fields})
+        or (
+            (name in _KEYS or _VERDICT_KEY.search(name))
+            and is_label(value, labels)
+            and keys & {_name(one) for one, _ in found.fields}
+        )
     ]
 
 
 def _name(key: str) -> str:
     return key.strip(" []【】").casefold()
+
+
+def _disowned(found: Found) -> bool:
+    """True if an object calls itself invalid, or says that nothing is known."""
+    said = {_name(key): value.strip().casefold() for key, value in found.fields}
+    sure = next((said[key] for key in _SURE if key in said), "1").rstrip("%")
+    return (
+        any(said.get(key, "yes") in _NO for key in _VALID)
+        or any(said.get(key, "no") not in {*_NO, "", "null", "无"} for key in _FAILED)
+        or sure in _UNSURE
+        or (re.fullmatch(r"0?\.\d+|0(?:\.0+)?", sure) is not None and float(sure) < _EVEN)
+    )
 
 
 def _reason(found: Found) -> str:

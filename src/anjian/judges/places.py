@@ -9,6 +9,8 @@ _DRESSED = re.compile(r"[*_`$\"'“”‘’「」『』《》〈〉【】〔〕
 _SPACED = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _PAIR = re.compile(r"<([^<>]*)>")
 _STRUCK = "~~"
+_RAISED = re.compile(r"[\u00b2\u00b3\u00b9\u2070-\u209c\u00bc-\u00be\u2150-\u218b]")
+"""Exponents, indices, fractions and Roman numerals: no numbers that a judge was asked for, though they read like some."""
 _SIGNS = "[✅✔☑⚠⭐💡📌👉🔴🟠🟡🟢🛑]"
 _TICK = re.compile(rf"(?<=[\w.。!)])\s*{_SIGNS}+$|^{_SIGNS}+\s*(?=\w)|^#{{1,6}} +(?=[^\W\d])")
 _ZEROS = re.compile(r"^(-?\d+)(?:\.0+|(\.\d*?[1-9])0+)(?= ?分|$)")
@@ -41,6 +43,10 @@ _DENIED = re.compile(
     r"|[×✗✘❌xX]|0|0?\.[0-4]\d*|[1-4]?\d(?:\.\d+)?%|false|no|not|none|n/?a|null|wrong|incorrect|not true"
     r"|(?:仅为|这是|只是)?(?:格式)?(?:示例|例子|样例)|(?:an )?example|sample|(?:无法|不能|难以)[判评确].*|不确定"
     r"|i (?:cannot|can ?not|cant|am unable|wont) .*|not really"
+    r"|.*(?:[不没未]|拿不|吃不)(?:太|大|很|是很|怎么|十分)?(?:能|敢)?(?:完全)?(?:确定|把握|准)|也许|可能|大概|或许|存在?疑|部分|一半"
+    r"|.*(?:not (?:entirely |quite |completely |very )?(?:sure|certain)|unsure|uncertain)|maybe|perhaps|possibly|probably|part(?:ly|ially?)"
+    r"|(?:略|稍|大幅)?(?:[低高大小多少]于|不[到足]|不如|超过|接近|约|至[少多]|[以之左][上下右内外前后]|below|above|under|over|(?:less|more|lower|higher)"
+    r" than|at (?:least|most)|or (?:less|more|lower|higher|above|below)|up to|about|approximately).*"
     r"|排除|(?:假设|如果|假如|若).*|[未不](?:满足|达到|符合)(?:要求|标准)?"
     r"|(?:概率|可能性|置信度|confidence|probability)(?:很|较|极)?(?:低|小| ?(?:0?\.[0-4]\d*|[1-4]?\d(?:\.\d+)?%))"
 )
@@ -79,7 +85,7 @@ def label_in(place: str, labels: Labels) -> str | None:
     """
     if place.strip() in labels:
         return place.strip()
-    if _STRUCK in unicodedata.normalize("NFKC", place):
+    if _RAISED.search(place) or _STRUCK in unicodedata.normalize("NFKC", place):
         return None
     known, said = _known(tuple(labels)), _bare(place)
     for form in _forms(said, known):
@@ -158,7 +164,8 @@ def _ends(key: str, rest: str) -> bool:
 
 def _takes_back(rest: str, key: str, known: dict[str, str]) -> bool:
     """True if a remark denies its label, takes points off the most there are, or names another scale."""
-    pieces = [piece.strip(" -~") for piece in re.split(r"[,;:!。、()|—–]|\.(?!\d)", _UNIT.sub("", rest, count=1))]
+    remark = rest[unit.end() :] if (unit := _UNIT.match(rest)) else rest
+    pieces = [piece.strip(" -~") for piece in re.split(r"[,;:!。、()|—–]|\.(?!\d)", remark)]
     first = next(filter(None, pieces), "")
     scale = _SCALE.search(rest)
     denied = first != key and not {first, key} <= _NO and _DENIED.fullmatch(first)
