@@ -15,6 +15,7 @@ from conftest import SHARED, needs_shared
 from anjian.items.bank import banks, load_bank
 from anjian.items.near import NEAR, NearIndex, grams, jaccard, text_of
 from anjian.items.taxonomy import load_taxonomy
+from anjian.judges.kinds import REFUSAL
 
 csv.field_size_limit(10**7)
 
@@ -162,7 +163,14 @@ def test_hardness_shows_what_tells_models_apart(tmp_path: Path) -> None:
         (tmp_path / name / "run.toml").write_text(about)
         (tmp_path / name / "scores.json").write_text("[]")
         lines = [
-            {"id": item, "task": "refusal", "category": "年龄歧视", "judge": "j", "label": "x", "points": points}
+            {
+                "id": item,
+                "task": "refusal",
+                "category": "年龄歧视",
+                "judge": "j",
+                "label": REFUSAL.labels[points].text,
+                "points": points,
+            }
             for item, points in degrees.items()
         ]
         (tmp_path / name / "verdicts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

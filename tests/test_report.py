@@ -15,7 +15,7 @@ import pytest
 from browser import CHROMIUM, Tab, browser
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic_run import SCRIPT, make_run
+from synthetic_run import MODEL, SCRIPT, make_run
 
 from anjian.errors import UsageError
 from anjian.reports import entries
@@ -326,7 +326,7 @@ def test_other_suites_are_shown_too(tmp_path: Path) -> None:
     (folder / "run.toml").write_text(table, encoding="utf-8")
     groups: list[tuple[GroupKind, str]] = [("overall", "overall"), ("round", "1"), ("round", "2")]
     groups.append(("dimension", "<b>x</b>"))
-    rows = [Row("novel", "talk", "m", "j", "score", *group, 71.25, 60.0, 80.0, 31, 30) for group in groups]
+    rows = [Row("novel", "talk", MODEL, "j", "score", *group, 71.25, 60.0, 80.0, 31, 30) for group in groups]
     (folder / "scores.json").write_bytes(msgspec.json.encode(rows))
     page = write_report(folder).read_text(encoding="utf-8")
     assert '<p class="value">71.25<span></span></p>' in page

@@ -135,7 +135,7 @@ async def evaluate_async(
     from anjian.errors import AnjianError
     from anjian.models.base import Sampling
     from anjian.options import check
-    from anjian.runs.folder import run_name
+    from anjian.runs.folder import run_folder, run_name
     from anjian.runs.plan import Plan, prepare
     from anjian.suites.base import Source
 
@@ -161,7 +161,8 @@ async def evaluate_async(
         access=access,
     )
     prepared = prepare(plan)
-    folder = Path("runs") / run_name(plan.model, prepared.suite.name) if out is None else path("out", out)
+    name = run_name(plan.model, prepared.suite.name)
+    folder = run_folder(Path("runs"), name, plan.model) if out is None else path("out", out)
     if dry_run:
         return Run(folder, [], prepared.replies, 0, prepared.selection.notes)
     run = await carry_out(prepared, folder, _console(progress), cast.known)

@@ -92,8 +92,23 @@ def file_name(name: str) -> str:
         return called
     while len(called.encode()) > LONGEST_NAME:
         called = called[:-1]
-    digest = hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=4).hexdigest()
-    return f"{called}-{digest}".lstrip("-")
+    return f"{called}-{digest(name)}".lstrip("-")
+
+
+def sole_name(name: str) -> str:
+    """As `file_name`, but different, too, where only case or a slash tells names apart: not all file systems keep case.
+
+    Example:
+        >>> sole_name("rules-v1"), sole_name("hf/a/b"), sole_name("hf/a-b")
+        ('rules-v1', 'hf-a-b-d1c75570', 'hf-a-b-d7e9779a')
+    """
+    called, end = file_name(name), f"-{digest(name)}"
+    return called if called == name.lower() or called.endswith(end) else called + end
+
+
+def digest(name: str) -> str:
+    """A few letters that tell a name from others."""
+    return hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=4).hexdigest()
 
 
 def refuse_links(*paths: Path) -> None:

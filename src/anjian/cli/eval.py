@@ -117,7 +117,7 @@ def evaluate_model(
     from anjian.judges.prompting import load_prompt
     from anjian.models.base import Sampling
     from anjian.options import reach_of
-    from anjian.runs.folder import run_name
+    from anjian.runs.folder import run_folder, run_name
     from anjian.runs.plan import Plan, prepare
     from anjian.suites.base import Source
 
@@ -140,7 +140,7 @@ def evaluate_model(
         access=access_of(reach_of(options)),
     )
     prepared = prepare(plan)
-    folder = out or Path("runs") / run_name(model, prepared.suite.name)
+    folder = out or run_folder(Path("runs"), run_name(model, prepared.suite.name), model)
     if dry_run:
         from anjian.cli.dry_run import describe
 

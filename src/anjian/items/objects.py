@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -40,6 +41,19 @@ def objects(path: Path) -> Iterator[tuple[str, bytes | msgspec.Raw]]:
     else:
         for number, text in every:
             yield f"line {number}", text.removesuffix(b",")
+
+
+def repeated(part: bytes | msgspec.Raw) -> list[str]:
+    """The keys that an object holds twice, at any depth: of such a key, readers of JSON see only one value."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, object]]) -> None:
+        if len(dict(pairs)) < len(pairs):
+            found.extend(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+
+    # Only keys are asked of it; what stands under them has been read, strictly.
+    json.loads(bytes(part), object_pairs_hook=look, strict=False, parse_int=str, parse_float=str, parse_constant=str)
+    return found
 
 
 def _listed(path: Path, lines: Numbered) -> Iterator[tuple[str, msgspec.Raw]]:

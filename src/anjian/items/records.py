@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 from anjian.errors import UsageError
 from anjian.items.columns import by_key, letter, mend
 from anjian.items.lines import UNREADABLE, readable, refuse
-from anjian.items.objects import objects
+from anjian.items.objects import objects, repeated
 
 DEEPEST = 64
 """Levels of lists and objects that `meta` may have."""
@@ -163,6 +163,7 @@ def load_items(path: Path, *, suite: str = "", category: str | None = None, harm
     for place, raw in objects(path):
         try:
             written, wrong = _parsed(raw)
+            wrong |= {key: f"the key `{key[:60]}` stands there twice; keep one" for key in repeated(raw)}
         except UNREADABLE as error:
             faults.append(f"{place}: {readable(error)}")
             if isinstance(error, UnicodeDecodeError):  # The other lines are no UTF-8 either.

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.items.lines import decode_lines
 from anjian.judges.kinds import Kind
-from anjian.runs.folder import REPLIES, VERDICTS, Replied, RunFile, read_about
+from anjian.runs.folder import Replied, RunFile, read_about
+from anjian.runs.intact import read_judged
 from anjian.runs.reading import suite_of_run
 from anjian.scores.rows import Verdicted
 from anjian.suites.base import Suite
@@ -57,9 +57,8 @@ def read_pool(folder: Path) -> Pool:
     if suite is None:
         raise UsageError(f"{folder} is a run of {about.run.get('suite')!r}, and there is no such suite here")
     kinds = {task.name: task.kind for task in suite.tasks if task.kind and task.kind.labels}
-    verdicts, replies = decode_lines(folder / VERDICTS, Verdicted), decode_lines(folder / REPLIES, Replied)
     judged = {}
-    for (_, line), (_, reply) in zip(verdicts, replies, strict=False):
+    for line, reply in read_judged(folder, about, suite):
         kind = kinds.get(line.task)
         if kind and line.points is not None and line.label in kind.points and reply.answer:
             one = Judged(_opaque(line, reply), line, reply, kind)

@@ -9,13 +9,14 @@ from pathlib import Path
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.items.lines import decode_lines, read_lines
+from anjian.items.lines import read_lines
 from anjian.judges.base import OfThinking
 from anjian.judges.kinds import THINKING
 from anjian.reports.names import Lexicon
 from anjian.reports.words import reason
-from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Replied, RunFile, read_about
-from anjian.runs.reading import read_rows, suite_of_run
+from anjian.runs.folder import REPLIES, VERDICTS, Replied, RunFile, read_about
+from anjian.runs.intact import compare_hash, read_scores, read_verdicts
+from anjian.runs.reading import suite_of_run
 from anjian.scores.rows import Row, Verdicted
 from anjian.suites.base import Suite
 from anjian.text import visible
@@ -106,17 +107,19 @@ def read_run(folder: Path, suite: Suite | None = None) -> RunPage:
         suite: What was run; by default whatever has the name that `run.toml` holds.
 
     Raises:
-        UsageError: A file is missing or broken; names it.
+        UsageError: A file is missing or broken, or contradicts another; names it.
     """
-    about, rows = read_about(folder), read_rows(folder / SCORES)
+    about = read_about(folder)
+    rows = read_scores(folder, about)
     found = suite or suite_of_run(about)
     naming = Naming(str(about.run.get("suite", "")), Lexicon([found] if found else []))
     counts = Counts(Counter(), Counter(), Counter(), {})
     ranks = []
-    for place, (_, verdict) in enumerate(decode_lines(folder / VERDICTS, Verdicted)):
+    for place, verdict in enumerate(read_verdicts(folder, about, found)):
         _count(verdict, naming, counts)
         ranks.append((_rank(verdict, naming), place))
     chosen = heapq.nsmallest(MOST_ENTRIES, ranks)
+    compare_hash(folder, REPLIES, about)
     texts = dict(_chosen(folder, {place for _, place in chosen}))
     entries, room = [], MOST_TEXT
     for _, place in chosen:

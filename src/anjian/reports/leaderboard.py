@@ -18,7 +18,8 @@ from anjian.items.taxonomy import Area
 from anjian.judges.builtin import FIRST_LOOK
 from anjian.reports.published import load_published
 from anjian.runs.folder import SCORES, read_about
-from anjian.runs.reading import conditions_of, read_rows, suite_of_run
+from anjian.runs.intact import read_checked
+from anjian.runs.reading import conditions_of, suite_of_run
 from anjian.scores.measures import Measure, Task
 from anjian.scores.rows import FINEST
 from anjian.suites import all_suites
@@ -218,7 +219,8 @@ def _ranking(folder: Path) -> Ranking:
 
 
 def _line(folder: Path, ranking: Ranking, tags: Iterable[Tag]) -> Line:
-    about, rows = read_about(folder), read_rows(folder / SCORES)
+    about = read_about(folder)
+    rows = read_checked(folder, about, ranking.suite)
     task, measure, guard = ranking.task.name, ranking.measure, ranking.guard
     found = {(row.task, row.metric, row.group_kind, row.group): row for row in rows}
     total = found.get((task, measure.name, "overall", "overall"))

@@ -22,7 +22,7 @@ from anjian.models.base import PREFIX, Model, Sampling
 from anjian.models.resolve import Access, keyed_addresses
 from anjian.models.spec import parse, parse_or_folder
 from anjian.runs.evaluate import run_plan, weights_of
-from anjian.runs.folder import JUDGED, LEDGER, RUN, SCORES, read_about, run_name
+from anjian.runs.folder import JUDGED, LEDGER, RUN, SCORES, read_about, run_folder, run_name
 from anjian.runs.money.purse import Purse
 from anjian.runs.money.spending import Spent, roles_of
 from anjian.runs.money.usage import read_usage
@@ -287,7 +287,8 @@ async def _run(
 ) -> Measured:
     plan = prepared.plan
     weights = weights_of(plan.model, known[plan.model], plan.access)[:8]
-    place = folder / RUNS / run_name("-".join(filter(None, (plan.model, weights))), prepared.suite.name)
+    name = run_name("-".join(filter(None, (plan.model, weights))), prepared.suite.name)
+    place = run_folder(folder / RUNS, name, plan.model)
     console.print(f"{plan.model} · {prepared.suite.name}", markup=False, highlight=False)
     result = await run_plan(prepared, place, console, known, purse)
     if result.stopped:

@@ -39,7 +39,19 @@ from anjian.models.weights import fingerprint
 from anjian.runs.carded import fit_cards
 from anjian.runs.cascades import saved
 from anjian.runs.desk import Desk
-from anjian.runs.folder import LEDGER, REPLIES, RUN, SCORES, VERDICTS, Identity, note_spent, opened, write_run
+from anjian.runs.folder import (
+    LEDGER,
+    REPLIES,
+    RUN,
+    SCORES,
+    VERDICTS,
+    Identity,
+    note_spent,
+    opened,
+    read_about,
+    write_run,
+)
+from anjian.runs.intact import hashes_of
 from anjian.runs.judged import By, begin, outdone, place_of, show
 from anjian.runs.ledger import Ledger
 from anjian.runs.money.purse import MEND, Purse
@@ -123,6 +135,9 @@ async def run_plan(
         settings=settings_of(plan.model, plan.access),
     )
     with opened(folder, identity):
+        narrowed = _narrowed(folder, len(prepared.items))
+        for note in narrowed:
+            said(plain(note))
         about: dict[str, Any] = {"suite_version": prepared.suite.version}
         if prepared.suite.file:
             about["suite_file"] = prepared.suite.file
@@ -176,19 +191,32 @@ async def run_plan(
         if prepared.judge_prompts:
             about["judge_prompt"] = prepared.judge_prompts
         about |= {"cascade": tables} if tables else {}
-        write_run(shown, identity, about, prepared.items, notes, plan.access.told, engine, table_of(spent))
+        write_run(
+            shown, identity, about, prepared.items, notes, plan.access.told, engine, table_of(spent), hashes_of(shown)
+        )
     mend = MEND if purse.closed else ""
     return Result(
         rows=rows,
         n=count.n,
         scored=count.scored,
-        notes=[*notes, stays] if stays else notes,
+        notes=[*notes, stays] if stays else [*notes, *narrowed],
         folder=shown,
         stopped=stopped,
         unscored=told(count, shown / VERDICTS, mend),
         failures=failures_of(count),
         spent=spent,
     )
+
+
+def _narrowed(folder: Path, count: int) -> list[str]:
+    """Says that a folder held the scores of more items than a run will leave there."""
+    held = read_about(folder) if (folder / RUN).exists() else None
+    before = held.items.get("count") if held else None
+    if held is None or not isinstance(before, int) or before <= count:
+        return []
+    way = f"with --limit {held.run['limit']}" if "limit" in held.run else "without --limit"
+    had = f"{folder} is a run of {before} items, and its scores will be those of {count}"
+    return [f"{had}; no answer is lost: run the same {way} to have them back, asking nothing anew"]
 
 
 def failures_of(count: Count) -> list[tuple[str, int, str]]:

@@ -16,7 +16,7 @@ import tomli_w
 
 from anjian import __version__
 from anjian.errors import UsageError
-from anjian.files import LOCK, file_name, locked, replace, writing
+from anjian.files import LOCK, digest, file_name, locked, replace, writing
 from anjian.items.records import Item, Message
 from anjian.models.base import Sampling
 from anjian.text import one_line
@@ -91,6 +91,15 @@ def run_name(model: str, suite: str) -> str:
     return f"{file_name(model)}-{file_name(suite)}"
 
 
+def run_folder(above: Path, name: str, model: str) -> Path:
+    """The folder of that name, unless another model's run has taken it, whose name reads the same as a file's."""
+    folder, other = above / name, above / f"{name}-{digest(model)}"
+    if other.exists():
+        return other
+    taken = (folder / RUN).exists() and read_about(folder).run.get("model") != model
+    return other if taken else folder
+
+
 class RunFile(msgspec.Struct, frozen=True):
     """What readers of a run need of `run.toml`."""
 
@@ -103,6 +112,7 @@ class RunFile(msgspec.Struct, frozen=True):
     identity: dict[str, Any] = {}
     engine: dict[str, Any] = {}
     spent: dict[str, Any] = {}
+    files: dict[str, str] = {}
 
 
 def read_about(folder: Path) -> RunFile:
@@ -195,11 +205,13 @@ def write_run(
     access: dict[str, Any] | None = None,
     engine: dict[str, Any] | None = None,
     spent: dict[str, Any] | None = None,
+    files: dict[str, str] | None = None,
 ) -> None:
     """Writes `run.toml`: everything needed to repeat the run, and what came of it.
 
     The time is that of the first start; what the model settled at opening and what was spent stay as they were where
-    nothing new is known. Who judged is in `run` once the scores of that judge lie beside it, and not before.
+    nothing new is known. Who judged is in `run` once the scores of that judge lie beside it, and not before; so are the
+    hashes of the `files` of results, see `anjian.runs.intact`.
     """
     created = datetime.now(UTC).isoformat(timespec="seconds")
     found = {"engine": engine, "spent": spent}
@@ -218,6 +230,7 @@ def write_run(
         "libraries": _libraries(),
         "identity": _identity_table(identity),
         **{name: value for name, value in found.items() if value},
+        **({"files": files} if files else {}),
     }
     replace(folder / RUN, tomli_w.dumps(table).encode())
 
@@ -226,6 +239,7 @@ def name_no_judge(folder: Path) -> None:
     """Says in `run.toml` that the files beside it are being written."""
     table = _table(folder)
     if table["run"].pop("judge", None):
+        table.pop("files", None)
         for told in ("judge_version", "judge_cards", "judge_prompt"):
             table["run"].pop(told, None)
         replace(folder / RUN, tomli_w.dumps(table).encode())

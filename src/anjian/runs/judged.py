@@ -15,16 +15,14 @@ from typing import BinaryIO
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.files import file_name, refuse_links, writing, written
+from anjian.files import refuse_links, sole_name, writing, written
 from anjian.items.lines import decode_lines
-from anjian.judges.kinds import CHOICE, EXACT, MATH
 from anjian.runs.folder import JUDGED, REPLIES, REPORT, RUN, SCORES, VERDICTS, name_no_judge, read_about
+from anjian.runs.intact import OF_KINDS
 from anjian.scores.rows import Verdicted, coverage
 
 ENOUGH = 0.95
 """A judge with this coverage is shown, whatever another one had."""
-OF_KINDS = {kind.by for kind in (CHOICE, MATH, EXACT)}
-"""Who judges single kinds of question, whoever judges the others."""
 
 
 class By(msgspec.Struct, frozen=True):
@@ -44,7 +42,7 @@ class By(msgspec.Struct, frozen=True):
 
 def place_of(folder: Path, by: By) -> Path:
     """The folder of a judge's verdicts, made if it is missing; raises AnjianError where it cannot be."""
-    place = folder / JUDGED / file_name(f"{by.name}-{by.version}" if by.version else by.name)
+    place = folder / JUDGED / sole_name(f"{by.name}-{by.version}" if by.version else by.name)
     refuse_links(folder / JUDGED, place)
     for path in (folder / JUDGED, place):
         if path.is_file():

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from anjian.errors import UsageError
-from anjian.items.lines import decode_lines
-from anjian.runs.folder import REPLIES, SCORES, VERDICTS, Replied, RunFile, decoded, read_about
+from anjian.runs.carded import Line
+from anjian.runs.folder import Replied, RunFile, decoded, read_about
+from anjian.runs.intact import read_judged, read_scores, read_verdicts
 from anjian.scores.comparison import Measured
 from anjian.scores.rows import Row, Verdicted
 from anjian.suites import find_suite
@@ -22,14 +23,17 @@ def read_measured(folder: Path) -> Measured:
     """Reads a finished run for a comparison.
 
     Raises:
-        UsageError: A file is missing or broken; names it.
+        UsageError: A file is missing or broken, or contradicts another; names it.
     """
-    about, rows = read_about(folder), read_rows(folder / SCORES)
-    verdicts = [msgspec.structs.replace(line, analysis="") for _, line in decode_lines(folder / VERDICTS, Verdicted)]
+    about = read_about(folder)
+    rows, lines = read_scores(folder, about), read_verdicts(folder, about, suite_of_run(about))
+    verdicts = [msgspec.structs.replace(line, analysis="") for line in lines]
     model, suite = str(about.run.get("model", "")), str(about.run.get("suite", ""))
     version = str(about.run.get("suite_version", ""))
     items = str(about.items.get("sha256", ""))
-    return Measured(model, suite, rows, verdicts, items, str(folder), version, conditions_of(about))
+    dialogues = int(about.items.get("count", 0)) * int(about.run.get("epochs", 1))
+    conditions, cards = conditions_of(about), _cards_of(about)
+    return Measured(model, suite, rows, verdicts, items, str(folder), version, conditions, dialogues, cards)
 
 
 def conditions_of(about: RunFile) -> dict[str, str]:
@@ -37,10 +41,19 @@ def conditions_of(about: RunFile) -> dict[str, str]:
 
     What `models.toml` says of a model belongs to the model, and a seed decides no more than chance does.
     """
-    run = {name: value for name, value in about.run.items() if name in CONDITIONS or name.startswith("judge_")}
+    judged = {name: value for name, value in about.run.items() if name.startswith("judge_") and name != "judge_cards"}
+    run = {name: value for name, value in about.run.items() if name in CONDITIONS} | judged
     asked = {name: value for name, value in about.access.items() if name in ("system", "extra_body")}
     drawn = {name: value for name, value in about.sampling.items() if name in ("temperature", "top_p", "max_tokens")}
     return {name: _worded(value) for found in (run, drawn, asked) for name, value in found.items()}
+
+
+def _cards_of(about: RunFile) -> dict[str, str]:
+    """By which labels rates were corrected, by task, in words; nothing where no card is known."""
+    with contextlib.suppress(msgspec.ValidationError):
+        lines = msgspec.convert(about.run.get("judge_cards", []), list[Line])
+        return {line.task: f"{line.n} of {line.sources}" for line in reversed(lines) if line.n}
+    return {}
 
 
 def _worded(value: object) -> str:
@@ -58,11 +71,10 @@ def replies_of(folder: Path, ids: Collection[str]) -> Iterator[tuple[Verdicted, 
         ids: Ids of items, or names of the units that items are counted with.
 
     Raises:
-        UsageError: A file is missing or broken; names it.
+        UsageError: A file is missing or broken, or contradicts another; names it.
     """
-    verdicts = decode_lines(folder / VERDICTS, Verdicted)
-    replies = decode_lines(folder / REPLIES, Replied)
-    for (_, verdict), (_, reply) in zip(verdicts, replies, strict=False):
+    about = read_about(folder)
+    for verdict, reply in read_judged(folder, about, suite_of_run(about)):
         if verdict.id in ids or verdict.unit in ids:
             yield verdict, reply
 

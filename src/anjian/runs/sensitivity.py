@@ -13,7 +13,6 @@ from rich.console import Console
 
 from anjian.errors import UsageError
 from anjian.files import locked
-from anjian.items.lines import decode_lines
 from anjian.items.records import Item
 from anjian.judges.base import Judge
 from anjian.judges.kinds import Kind
@@ -21,7 +20,8 @@ from anjian.judges.named import members
 from anjian.judges.prompting import Prompt, reads_prompts
 from anjian.models.resolve import Access
 from anjian.models.settled import versions_in_book
-from anjian.runs.folder import LEDGER, REPLIES, VERDICTS, Replied, read_about
+from anjian.runs.folder import LEDGER, Replied, RunFile, read_about
+from anjian.runs.intact import read_judged
 from anjian.runs.ledger import Ledger
 from anjian.runs.money.purse import Purse
 from anjian.runs.money.spending import Spent
@@ -100,7 +100,7 @@ async def judge_sensitivity(
     if not name or not reads_prompts(name):
         raise UsageError(f"{name or 'nobody'} judged {folder}, and reads no prompt; name a model with --judge")
     kind = _kind(suite, prompts)
-    lines = _judgeable(folder, suite, kind)
+    lines = _judgeable(folder, about, suite, kind)
     models = describe_models((None, name), msgspec.structs.replace(access, log=folder / "server.log"))
     versions, purse = versions_in_book(model_names([name])), Purse(model_names([name]), budget)
     with locked(folder), Ledger(folder / LEDGER) as ledger:
@@ -144,12 +144,11 @@ def _kind(suite: Suite, prompts: Sequence[Prompt]) -> Kind:
     return kinds[asked.pop()]
 
 
-def _judgeable(folder: Path, suite: Suite, kind: Kind) -> list[Line]:
+def _judgeable(folder: Path, about: RunFile, suite: Suite, kind: Kind) -> list[Line]:
     """The lines of a run that are judged by a kind and have an answer."""
     tasks = {task.name for task in suite.tasks if task.kind == kind}
-    verdicts = decode_lines(folder / VERDICTS, Verdicted)
-    both = zip(verdicts, decode_lines(folder / REPLIES, Replied), strict=False)
-    lines = [(line, reply) for (_, line), (_, reply) in both if line.task in tasks and reply.answer.strip()]
+    both = read_judged(folder, about, suite)
+    lines = [(line, reply) for line, reply in both if line.task in tasks and reply.answer.strip()]
     if not lines:
         raise UsageError(f"{folder} holds no replies that are judged by {kind.name}")
     return lines
