@@ -254,6 +254,15 @@ def test_a_rate_that_no_replies_could_give_is_not_corrected(
     assert few and few.possible and few.low < few.high  # Two replies contradict nothing.
 
 
+def test_points_are_corrected_in_their_own_units_to_the_likeliest_mean() -> None:
+    weak = made(((50, 5, 45), (7, 30, 63), (3, 8, 89)), ("0", "1", "2"))
+    inside = [30, 20, 50] @ np.array(weak.confusion)
+    found = corrected(inside, weak, (0, 50, 100))
+    assert found and found[0] == pytest.approx(60)
+    ones = corrected((0, 3, 0), weak, (0, 50, 100))  # The inverse leads far below 0.
+    assert ones and ones[0] == pytest.approx(50, abs=1)
+
+
 @given(st.lists(st.integers(0, 300), min_size=2, max_size=4).filter(any), st.floats(0.7, 1))
 @settings(max_examples=25)
 def test_corrected_values_stay_in_bounds(counts: list[int], right: float) -> None:

@@ -2,8 +2,9 @@
 
 A judge of sensitivity s and specificity t that says yes of a share q has seen p = (q + t − 1) / (s + t − 1) (Rogan and
 Gladen 1978; arXiv 2511.21140). The interval holds the uncertainty of the sample and of the card (Lang and Reiczigel
-2014). With more classes, the confusion's inverse takes the place of the formula, and draws from the posteriors of
-sample and confusion that of the interval. What holds for the card's labels is taken to hold for the run's replies.
+2014). With more classes the likeliest shares take the place of the formula (by the confusion's inverse, where no class
+has a share below 0), and draws from the posteriors of sample and confusion that of the interval. What holds for the
+card's labels is taken to hold for the run's replies.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from anjian.scores.intervals import Z95, wilson
 DRAWS = 2000
 PRIOR = 0.5
 """Pseudo-counts of each class in the draws."""
+STEPS = 500
 NEAR = 0.1
 """How far from chance a judge must be: sensitivity + specificity − 1; with more classes the least singular value of the
 confusion's shares, by which an error of the shares is divided."""
@@ -90,7 +92,7 @@ def _of_two(said: Numbers, table: Numbers, worth: Sequence[float]) -> Estimate |
 
 
 def _of_many(said: Numbers, table: Numbers, worth: Numbers) -> Estimate | None:
-    """The estimate by the confusion's inverse, with the percentiles of draws."""
+    """The likeliest mean, with the percentiles of draws by the confusion's inverse."""
     random = np.random.default_rng(0)
     least, most = worth.min(), worth.max()
     shares = table / table.sum(axis=1, keepdims=True)
@@ -102,8 +104,20 @@ def _of_many(said: Numbers, table: Numbers, worth: Numbers) -> Estimate | None:
     ends = np.percentile(drawn @ worth, [2.5, 97.5])
     possible = bool((np.percentile(drawn, 99.5, axis=0) > 0).all()) and ends[0] < most and ends[1] > least
     low, high = np.clip(ends, least, most)
-    value = float(np.clip(np.linalg.solve(shares, worth) @ said / said.sum(), least, most))
+    value = float(_likeliest(said / said.sum(), shares) @ worth)
     return Estimate(value, min(float(low), value), max(float(high), value), bool(possible))
+
+
+def _likeliest(said: Numbers, confusion: Numbers) -> Numbers:
+    """The shares of classes that make the verdicts likeliest: the inverse, or by EM where that leaves the bounds."""
+    found: Numbers = np.linalg.solve(confusion.T, said)
+    if found.min() >= 0:
+        return found
+    found = np.full(len(said), 1 / len(said))
+    for _ in range(STEPS):
+        joint = found[:, None] * confusion
+        found = (joint / np.maximum(joint.sum(axis=0), 1e-300)) @ said
+    return found / found.sum()
 
 
 def _told_apart(confusions: Numbers) -> bool:
