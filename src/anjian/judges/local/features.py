@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from anjian.judges.local.advice import advice
+from anjian.judges.local.advice import ADVISED, advice
 
 Ids = NDArray[np.uint32]
 Floats = NDArray[np.float32]
@@ -54,7 +54,7 @@ class Seen(msgspec.Struct, frozen=True):
         ids: The hashed ones, place by place.
         values: What each of those is worth.
         dense: The others.
-        advice: Those that tell guidance.
+        advice: Those that tell guidance, of which English weights know nothing.
     """
 
     language: Language
@@ -72,7 +72,8 @@ def seen(question: str, reply: str) -> Seen:
     said, asked = tokens(text), tokens(wanted)
     cuts = sentences(said)
     ids, values = hashed(said, cuts, ORDERS[language])
-    return Seen(language, ids, values, dense(language, text, said, len(cuts), asked), advice(wanted, text))
+    guides = advice(wanted, text) if language == "zh" else np.zeros(ADVISED, dtype=np.float32)
+    return Seen(language, ids, values, dense(language, text, said, len(cuts), asked), guides)
 
 
 def plain(text: str) -> str:
@@ -126,7 +127,9 @@ def hashed(said: Ids, cuts: list[int], order: int) -> tuple[Ids, Floats]:
         parts.append(mixed[begins[begins < len(mixed)]] + np.uint32(4 << BITS))
     ids = np.concatenate(parts)
     ids.sort()
-    ids = ids[np.diff(ids, prepend=np.uint32(WIDTH)) != 0]
+    first = np.ones(len(ids), dtype=bool)
+    np.not_equal(ids[1:], ids[:-1], out=first[1:])
+    ids = ids[first]
     counts = np.diff(np.searchsorted(ids, _EDGES))
     return ids, np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts).astype(np.float32)
 

@@ -41,7 +41,7 @@ class Weights(msgspec.Struct, frozen=True):
 
     def reading(self, one: Seen) -> "Reading":
         """What they say of one reply."""
-        logits = one.values @ self.hashed[one.ids]
+        logits = one.values @ self.hashed.take(one.ids, axis=0)
         logits[:3] += one.dense @ self.dense
         logits[3] += one.advice @ self.advice
         *classes, guidance = (logits * self.scale + self.shift).tolist()
