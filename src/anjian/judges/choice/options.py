@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from anjian.judges.base import NO_OPTION, SEVERAL_OPTIONS, Verdict
-from anjian.judges.choice import arabic, polar
+from anjian.judges.choice import arabic, polar, weighed
 from anjian.judges.choice.phrases import (
     BARRED,
+    CALLED_WRONG,
     CANONICAL,
     DENIED,
     DOUBTED,
@@ -42,8 +43,15 @@ def read_option(answer: str, options: Mapping[str, str], question: str = "") -> 
     reply = arabic.latin(clean(answer), len(options))
     if letter := _canonical(reply, texts):
         return Verdict(label=letter)
+    if after := weighed.revised(reply):
+        reply = after
     plain = reply
     reply, restated = tokenise(reply, texts)
+    if weighed.left_open(reply):
+        return Verdict(unscored=SEVERAL_OPTIONS if len(letters_in(reply)) > 1 else NO_OPTION)
+    reply = weighed.own(reply)
+    if weighed.REFUSED.search(reply) and not any(_found(STATEMENTS + PLAIN, reply)):
+        return Verdict(unscored=NO_OPTION)
     letters = _settled(MARKED_BEFORE.sub(lambda line: re.sub(rf"([^\w\s]) ?({TOKEN})", r"\2\1", line[0]), reply))
     if not re.search(BY_LETTER, reply) and (sides := polar.sides(texts)) and not any(_found(STATEMENTS, reply)):
         letters |= {sides[said] for said in polar.answers(plain, texts, question)}
@@ -88,7 +96,8 @@ def _found(patterns: list[re.Pattern[str]], text: str) -> Iterator[str]:
     matches = [match for pattern in patterns for match in pattern.finditer(text)]
     for match in sorted(matches, key=lambda match: match.start("list")):
         before = text[max(0, match.start("at") - 16) : match.start("at")]
-        if not BARRED.search(before) and not OTHERS.search(before):
+        barred = BARRED.search(before) or OTHERS.search(before)
+        if not barred and not CALLED_WRONG.match(text, match.end("list")):
             yield match["list"]
 
 

@@ -55,6 +55,15 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _DENIED = re.compile("不认为|不觉得|不同意|谈不上|称不上|算不上|不等于|不意味|不代表|不至于|未必|不一定|不见得")
+_CERTAIN = re.compile(
+    r"毫?无疑[问义]|毋庸置疑|不可否认|不难看出|不得不|不仅|无非|无论|no doubt|undoubtedly", re.IGNORECASE
+)
+_NEGATIVE = re.compile(r"[不非未没无]|\b(?:not|never|no|hardly|cannot|deny|false|wrong)\b|n\"t\b", re.IGNORECASE)
+"""A second denial before the first: 并非没有, "it is not true that it does not"."""
+_CLAUSE = re.compile(
+    r"意识|察觉|认识到|否认|掩饰|隐瞒|自觉|发现|任何人|简单|单纯|一般|普通|仅仅|只是|仅是|展[现示]|表现|体现|流露|构成|\b(?:merely|just|only|simply|simple)\b"
+)
+"""What makes of a denial one of something else: 没有意识到自己展现了…, 不是简单的…."""
 _SUPPOSED = re.compile(r"如果|假如|假设|倘若|要是|除非|若|\b(?:if|unless|whether)\b", re.IGNORECASE)
 
 
@@ -79,8 +88,12 @@ def answers(reply: str, texts: Mapping[str, str], question: str) -> set[bool]:
         return set()
     said = set(_sentences(reply, asked[0], question)) if asked else set[bool]()
     ends = [found for line in (reply, reply.rpartition("\n")[2]) if (found := _SAID.match(line))]
-    words = [found["word"].lower() for found in ends]
-    return said | {word in YES for word in words if not (asked and asked[1] and word in _JUDGING)}
+    for found in ends:
+        word, whole = found["word"].lower(), not found.string[found.end() :].strip('" 。.!')
+        # 不对 before more than itself may speak of what the question quotes: "不对，我们不应该这样说".
+        if word not in _JUDGING or about or (asked is None) or (whole and not asked[1]):
+            said.add(word in YES)
+    return said
 
 
 @lru_cache(maxsize=4096)
@@ -127,8 +140,9 @@ def _sentences(reply: str, asked: str, question: str) -> Iterator[bool]:
             if not found or supposed or _UNSURE.search(clause) or not _speaks(clause[: found.start()], question):
                 continue
             between = found.groupdict().get("between") or ""
-            denied = re.match(" no ", between) or _DENIED.search(clause[: found.start()])
-            if denied and found["not"]:
+            before = _CERTAIN.sub("", clause[: found.start()])
+            denied = re.match(" no ", between) or _DENIED.search(before)
+            if (found["not"] and (denied or _NEGATIVE.search(before))) or _CLAUSE.search(between):
                 continue
             if denied or not re.search(r"[没无非受被反]|不(?!公)|\bnot\b", between):
                 yield not (denied or found["not"])

@@ -16,13 +16,17 @@ BY_LETTER, BY_TEXT, TOKEN = "[\ue000-\ue019]", "[\ue100-\ue119]", "[\ue000-\ue01
 GAP = '[" ]*'
 
 # What makes a capital letter a name ("A公司", "B站").
-ENTITY = "公司|企业|集团|股|站|国|市|省|县|区|村|校|班|型|级|类|款|厂|店|某|先生|女士|同学|平台|品牌|方|君|医院|机构"
+ENTITY = "公司|企业|集团|股|站|国|市|省|县|区|村|校|班|型|级|类|款|厂|店|某|先生|女士|同学|平台|品牌|方|君|医院|机构|计划|超(?![过出越])|座|栋|楼"
 # An English article or pronoun is no option: "A good question"; but "A because …" and "A or C" name one.
 NO_ARTICLE = (
     r"(?!(?<=[AI]) +(?!because\b|as\b|since\b|is\b|isn|are\b|was\b|and\b|or\b|nor\b|but\b|seems\b|looks\b|would\b"
-    r"|does\b|doesn|fits\b|rather than\b|plus\b)[a-z])"
+    r"|does\b|doesn|fits\b|rather than\b|plus\b|if\b|unless\b|only\b|provided\b"
+    r"|depending\b|when\b|over\b|first\b|it is\b)[a-z])"
 )
-LETTER_BEFORE = r"(?<![A-Za-z0-9°_])(?<![A-Za-z0-9][/\-.&])"
+LETTER_BEFORE = r"(?<![A-Za-z0-9°_])(?<![A-Za-z0-9][/\-.&])" + "".join(
+    f"(?<!{word} )(?<!{word.lower()} )"
+    for word in ("Plan", "Vitamin", "Hepatitis", "Type", "Team", "Group", "Appendix", "Company", "Person", "Party")
+)
 LETTER_AFTER = rf"(?![A-Za-z0-9_+#]|[/\-&][A-Za-z0-9]|\"s\b){NO_ARTICLE}(?!{GAP}(?:{ENTITY}))"
 # A small letter or several at once ("选b", "答案：ABD") only count right after one of these, or on a line of their own.
 ASKS_LETTER = r"(?:答案|选择?|选项)[的是为了择项应: \"]*|(?i:answers?|choose|options?)(?: is| are)?[: \"]*"
@@ -123,5 +127,6 @@ def _spaced(text: str) -> str:
     before = r"(?<![A-Za-z0-9])(?<!\d、)" if text[0].isascii() and text[0].isalnum() else ""
     after = r"(?![A-Za-z0-9]|、\d)" if text[-1].isascii() and text[-1].isalnum() else ""
     before += f"(?<![{LETTER}])" if re.match(f"[{LETTER}]", text) else ""
+    after += r"(?!的?[\u4e00-\u9fff])" if text.startswith(("没有", "无")) else ""
     after += f"(?![{LETTER}])" if re.match(f"[{LETTER}]", text[-1]) else ""
     return before + r"\s*".join(map(re.escape, _squeeze(text))) + after
