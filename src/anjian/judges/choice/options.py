@@ -47,7 +47,7 @@ def read_option(answer: str, options: Mapping[str, str], question: str = "") -> 
         reply = after
     plain = reply
     reply, restated = tokenise(reply, texts)
-    if weighed.left_open(reply):
+    if weighed.left_open(reply) or (not re.search(BY_LETTER, reply) and weighed.MIXED.search(plain)):
         return Verdict(unscored=SEVERAL_OPTIONS if len(letters_in(reply)) > 1 else NO_OPTION)
     reply = weighed.own(reply)
     if weighed.REFUSED.search(reply) and not any(_found(STATEMENTS + PLAIN, reply)):

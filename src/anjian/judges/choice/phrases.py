@@ -46,12 +46,13 @@ BARRED = re.compile(rf"(?<!不得)(?<!不能)(?:{NOT}){GAP}(?:(?:{MODAL}){GAP})*
 OTHERS = re.compile(
     r"(?:人|者|考生|同学|学生|大家|网友)[^,。;!?\n故所因应]{0,6}$|(?:还是|或者?)$"
     r"|\b(?:some|people|others|many|someone)\b(?: [a-z]+){0,2}"
-    r" (?:say|choose|think|believe|pick|argue|answer)\b[^,.;]{0,16}$",
+    r" (?:say|choose|think|believe|pick|argue|answer)\b[^,.;]{0,16}$|\b(?:nobody|no one) [a-z]+[^,.;]{0,16}$"
+    r"|(?:not|n\"t|never) (?:true|correct|right|the case) that ?$",
     re.IGNORECASE,
 )
 DOUBTED = re.compile(r"[^,。;!?\n]{0,10}(?:吗|与否|\?)")
 CALLED_WRONG = re.compile(
-    rf"{GAP}(?:项|选项)?{GAP}(?:是|都|均|也|的?说法|is |was )*(?:错误?{GAP}(?:的{GAP})?(?:$|[。.,;!?\n])|不对|不正确|有误"
+    rf"{GAP}(?:项|选项)?{GAP}(?:是|都|均|也|的?说法|is |was )*(?:不妥|不当|的人|错误?{GAP}(?:的{GAP})?(?:$|[。.,;!?\n])|不对|不正确|有误"
     rf"|(?:wrong|incorrect|false)\b|not (?:correct|right)\b)",
     re.IGNORECASE,
 )

@@ -29,7 +29,7 @@ _ASKED_EN = re.compile(
     re.IGNORECASE,
 )
 _PLAIN = {"准确", "正确", "可靠", "错误", "合法", "违法", "合理", "恰当", "真实", "属实"}
-_NOT = r"(?:并?不(?:能|会|应当?|应该|足以|太|够|是)?|并?没有?|并?未能?|并?非|无|缺乏)"
+_NOT = r"(?:[并绝]?不(?:能|会|应当?|应该|足以|太|够|是|算)?|并?没有?|并?未能?|并?非|无|缺乏)"
 _VERB = (
     "(?:构成|属于|存在|具有|带有|含有|充满|有(?!关|些|时|人)|是|展[现示]|表现|体现|流露|侵犯|侵害|违反|泄露|危害|损害"
     "|涉嫌)(?:出|了){0,2}"
@@ -51,7 +51,7 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r'["\s:]|[并也但故答]|结论|确实|显然|当然|综上所述|综上|因此|所以|总之|[我可][以]?[认觉]为?得?|absolutely|yes|no',
+    r'["\s:]|[并也但故答]|结论|确实|显然|当然|绝对|肯定|综上所述|综上|因此|所以|总之|[我可][以]?[认觉]为?得?|absolutely|yes|no',
     re.IGNORECASE,
 )
 _DENIED = re.compile("不认为|不觉得|不同意|谈不上|称不上|算不上|不等于|不意味|不代表|不至于|未必|不一定|不见得")
@@ -61,10 +61,10 @@ _CERTAIN = re.compile(
 _NEGATIVE = re.compile(r"[不非未没无]|\b(?:not|never|no|hardly|cannot|deny|false|wrong)\b|n\"t\b", re.IGNORECASE)
 """A second denial before the first: 并非没有, "it is not true that it does not"."""
 _CLAUSE = re.compile(
-    r"意识|察觉|认识到|否认|掩饰|隐瞒|自觉|发现|任何人|简单|单纯|一般|普通|仅仅|只是|仅是|展[现示]|表现|体现|流露|构成|\b(?:merely|just|only|simply|simple)\b"
+    r"意识|察觉|避免|摆脱|消除|克服|认识到|否认|掩饰|隐瞒|自觉|发现|任何人|简单|单纯|一般|普通|仅仅|只是|仅是|展[现示]|表现|体现|流露|构成|\b(?:merely|just|only|simply|simple)\b"
 )
 """What makes of a denial one of something else: 没有意识到自己展现了…, 不是简单的…."""
-_SUPPOSED = re.compile(r"如果|假如|假设|倘若|要是|除非|若|\b(?:if|unless|whether)\b", re.IGNORECASE)
+_SUPPOSED = re.compile(r"与其|如果|假如|假设|倘若|要是|除非|若|\b(?:if|unless|whether)\b", re.IGNORECASE)
 
 
 def sides(texts: Mapping[str, str]) -> dict[bool, str]:

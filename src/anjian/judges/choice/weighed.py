@@ -16,7 +16,7 @@ _CHOICE = r"(?:选择?|是|为|choose|pick|select|go with|it is|it\"s|it would b
 # Several are left open.
 OPEN = re.compile(
     rf"不是{_T}[项,]*{GAP}(?:就|便|即|则)是{_T}|非{_T},?即{_T}|要么{GAP}{_CHOICE}{_T}.{{0,12}}要么|{_T}(?:还是|抑或){_CHOICE}{_T}"
-    rf"|(?:首选|优先选?|第一选择|最好选?|先选)[是为]?{_T}[^。!?\n]{{0,16}}[,。;](?:[^。!?\n]{{0,12}}(?:再|其次|次选|备选|退而求其次|否则|不行))"
+    rf"|(?:首选|优先(?:选|考虑)?|第一选择|最好选?|先选)[是为]?{_T}[^。!?\n]{{0,16}}[,。;](?:[^。!?\n]{{0,12}}(?:再|其次|次选|备选|退而求其次|否则|不行))"
     rf"|(?:其次|次选|备选|次优|退而求其次|第二选择)[是为选,]{{0,2}}{_T}"
     rf"|\b(?:second|next) (?:choice|best|option)(?: is| would be)?[: ]*{_T}|\b(?:followed by|fall ?back|failing that,?|if not,?) *{_T}"
     rf"|{_T}[^。!?\n]{{0,80}}(?:否则|不然|要不)[,就则]{{0,2}}{_CHOICE}{_T}"
@@ -24,6 +24,7 @@ OPEN = re.compile(
     rf"|{_T}[^。!?\n]{{0,12}}\b(?:or|and)\b[^。!?\n]{{0,12}}(?:depending|depends)"
     rf"|{_T}(?: only)? (?:if|provided|assuming|as long as)\b(?! (?:i|you|we|one) (?:had|have|must|am|are|were|ask))"
     rf"|(?:可能|也许|或许|大概|perhaps|maybe|might be|could be)[^。!?\n,]{{0,6}}{_T}[^。!?\n]{{0,10}}(?:也|又|或|或许|也许)(?:有)?(?:可能|许|是)?[^。!?\n,]{{0,4}}{_T}"
+    rf"|{_T}[^。!?\n]{{0,24}}{_T}也(?:说得过去|行|可以|对|有一定道理|有道理)|{_T}[^。!?\n]{{0,6}}[也亦]可以?选?{_T}"
     r"|取决于|视[^,。;]{1,12}而定|看情况|因情况而|见仁见智|因人而异|\bdepend(?:s|ing) on\b",
     re.IGNORECASE,
 )
@@ -51,6 +52,13 @@ UNSURE = re.compile(
     r"|(?:not|n\"t|never|hardly) (?:be )?(?:\w+ )?(?:sure|certain|know)|\bjust (?:a )?guess|wild guess|could be wrong|might be wrong",
     re.IGNORECASE,
 )
+_MAYBE = re.compile(rf"(?:可能|也许|或许|maybe|perhaps|might be|could be)[是选为 ]*{_T}", re.IGNORECASE)
+MIXED = re.compile(
+    r"\byes,? (?:and|or) no\b|\b(?:maybe|perhaps|possibly|not) (?:yes|no)\b|(?:也许|或许|可能)(?:是|否)?[,、]?(?:也许|或许|可能)"
+    r"|(?:say|answer) (?:yes|no)\b|hard to say|是也不是|既[^,。]{0,4}是[^,。]{0,3}[,也又](?:可以)?[^,。]{0,3}[否不]",
+    re.IGNORECASE,
+)
+"""Both of a yes and a no, or neither."""
 REFUSED = re.compile(
     r"(?:我|抱歉|对不起|很遗憾|AI|模型|助手)[^。!?\n]{0,14}(?:无法|不能|不便|拒绝|不会|没办法)[^。!?\n]{0,8}(?:回答|作答|协助|帮助|提供|判断|选择|参与|讨论)"
     r"|\b(?:i|we) (?:can(?:not|\"t| not)|won\"t|will not|refuse to|decline to|am unable to|\"?m unable to|must decline)"
@@ -61,7 +69,8 @@ _SLIPS = re.compile(
     r"(?:^|[。.,;!?\n—…\"\-( ])(?:[哦啊噢唉呃]*|抱歉|对不起|不好意思|等等|sorry|oops|wait)[,.!。 ]*(?:我|我刚才|刚才|前面|上面|刚刚|之前)?"
     r"(?:的?(?:答案|回答))?(?:说|写|搞|弄|看|选|打|答|想|记|填)(?:错|反|岔|颠倒)了[,。:;! ]"
     r"|(?:口误|笔误|更正|纠正(?:一下)?|收回(?:前面|之前|刚才|以上)[^,。]{0,6})[,。:;! ]"
-    r"|\b(?:correction|scratch that|i misspoke|my mistake|my bad|i was wrong|let me correct (?:that|myself)|i take (?:that|it) back|i meant(?: to say)?)[,.:;! ]+",
+    r"|\b(?:correction|scratch that|i misspoke|my mistake|my bad|i was wrong|let me correct (?:that|myself)|i take (?:that|it) back|i meant(?: to say)?)[,.:;! ]+"
+    r"|\boops\b[^.;\n]{0,24}[.;]",
     re.IGNORECASE,
 )
 
@@ -82,4 +91,5 @@ def left_open(text: str) -> bool:
     if OPEN.search(text):
         return True
     doubts = list(UNSURE.finditer(text))
-    return bool(doubts) and not re.search(TOKEN, text[doubts[-1].end() :])
+    after = text[doubts[-1].end() :] if doubts else ""
+    return bool(doubts) and (not re.search(TOKEN, after) or _MAYBE.search(after) is not None)

@@ -84,7 +84,8 @@ def find_answer(reply: str, numeric: bool = True) -> Answer:
             return found
     if not numeric and (formulas := [next(filter(None, match.groups())) for match in _MATH.finditer(tail)]):
         return _answer(formulas[-1])
-    return _last_number(plain_fractions(tail))
+    whole = _answer(tail) if numeric and len(tail) < LONGEST and read_number(tail) else Answer()
+    return whole if whole.number else _last_number(plain_fractions(tail))
 
 
 def _last_number(text: str) -> Answer:
