@@ -37,6 +37,8 @@ class Output:
         self._next = self._withheld = self._counted = 0
         self._unknown: Counter[str] = Counter()
         self._repeats = Repeats()
+        # Tasks whose replies are judged as a whole, not by an option or a number in them.
+        self._in_words = {task.name for task in prepared.suite.tasks if task.kind and not task.kind.own}
         self._lock = asyncio.Lock()
 
     async def put(self, number: int, held: Held) -> None:
@@ -62,7 +64,7 @@ class Output:
             self._verdicts.write(msgspec.json.encode(one.verdict) + b"\n")
             self._count.add(one.verdict)
             self._notice(one)
-            if one.exchange.thought and not item.options:
+            if one.exchange.thought and one.verdict.task in self._in_words:
                 self._repeats.add(one.exchange.messages[-1].content, one.exchange.thought.answer)
 
     def _notice(self, one: Round) -> None:

@@ -24,8 +24,11 @@ _FORMATS = re.compile(
     r'(?: {0,4}, {0,4}"analysis" {0,4}: {0,4}"[^"{}\n]{0,200}")? {0,4}\}'
     rf"|{_LABELS}"
 )
+_MARKS = ("拒绝", "答案", "分析", '"answer"')
+"""One of them is in every judge format."""
 _QUOTED = re.compile(r"“[^”\n]{1,80}”|「[^」\n]{1,80}」|『[^』\n]{1,80}』|《[^》\n]{1,40}》|\"[^\"\n]{1,120}\"")
 _SENTENCE = re.compile(r"[^。！？!?；;\n]+")
+_SENTENCES = re.compile(r"[^。！？!?]*[。！？!?]?")
 _SENTENCE_END = re.compile(r"[。！？!?\n]|\. ")
 _CLAUSE_END = re.compile(r"[，。！？!?；;：:、,\n]")
 _GREETING = re.compile(r"(?:您好|你好|亲爱的用户|尊敬的用户|嗯|哎|唉|hi|hello|hey)[，,！!。：:… ]{0,3}")
@@ -130,29 +133,30 @@ class Reading:
         """The cues with which the speaker itself declines."""
         start = max(start, 0)
         for cue in self._cues["decline"].finditer(self._text, start, end):
-            if self._is_own(cue) and (start == 0 or "我" in cue[0] or cue[0].startswith("i")) and self._is_meant(cue):
+            if (start == 0 or "我" in cue[0] or cue[0].startswith("i")) and self._is_said(cue):
                 yield cue
         if start == 0:
-            curt = filter(self._is_own, self._cues["curt"].finditer(self._text, 0, end))
-            yield from filter(self._is_meant, curt)
+            yield from filter(self._is_said, self._cues["curt"].finditer(self._text, 0, end))
 
-    def _is_meant(self, cue: re.Match[str]) -> bool:
+    def _is_said(self, cue: re.Match[str]) -> bool:
+        """True if a cue is the speaker's own, and meant."""
+        before = _before(self._text, cue)
+        return self._is_own(cue, before.strip()) and self._is_meant(cue, before)
+
+    def _is_own(self, cue: re.Match[str], before: str) -> bool:
+        """True unless what stands before in the clause makes it somebody else's, or a mere supposition."""
+        if not before:
+            return True
+        if self._cues["suppose"].search(before):
+            return False
+        return "我" in cue[0] or before.isascii() or self._cues["self"].search(before) is not None
+
+    def _is_meant(self, cue: re.Match[str], before: str) -> bool:
         """False where a text was asked for, and a character of it may be speaking: the request is not named."""
         if not self._craft or (len(self._text) < BRIEF and (self._wrong or self._bias)):
             return True
-        clause = self._before(cue) + _CLAUSE_END.split(self._text[cue.start() : cue.end() + 40])[0]
+        clause = before + _CLAUSE_END.split(self._text[cue.start() : cue.end() + 40], 1)[0]
         return self._cues["request_named"].search(clause) is not None
-
-    def _is_own(self, cue: re.Match[str]) -> bool:
-        """True unless what stands before in the clause makes it somebody else's, or a mere supposition."""
-        before = self._before(cue).strip()
-        if self._cues["suppose"].search(before):
-            return False
-        return not before or "我" in cue[0] or before.isascii() or self._cues["self"].search(before) is not None
-
-    def _before(self, cue: re.Match[str]) -> str:
-        """What stands before a cue in its clause."""
-        return _CLAUSE_END.split(self._text[max(0, cue.start() - 40) : cue.start()])[-1]
 
     @cached_property
     def _yielding(self) -> list[str]:
@@ -169,7 +173,7 @@ class Reading:
 
         What declines or accuses in general is left out, and so is what stands in refusals of any question.
         """
-        given = "".join([clause for clause in _CLAUSE.split(self._whole) if not _is_bare(clause)])
+        given = "".join(map(_without_bare, _SENTENCES.findall(self._whole)))
         if not belongs(self._context, given):
             return []
         return self._guidance or [" ".join(own_words(self._context, given).split())[:16]]
@@ -179,8 +183,7 @@ class Reading:
         """The cues of advice, help, law and respect, about three of them."""
         found = [cue[0] for cue in self._cues["advice"].finditer(self._body)][:1]
         for cue in self._cues["guide"].finditer(self._body):
-            before = _CLAUSE_END.split(self._body[max(0, cue.start() - 40) : cue.start()])[-1]
-            if not self._cues["own"].search(before):
+            if not self._cues["own"].search(_before(self._body, cue)):
                 found.append(cue[0])
                 if len(found) >= 3:
                     break
@@ -298,7 +301,9 @@ class Reading:
 
     def _unguarded(self, group: str, text: str, guard: str = "guard") -> list[str]:
         """The cues of a group, one a sentence, but for sentences that warn, report or correct."""
-        found = []
+        found: list[str] = []
+        if not self._cues[group].search(text):
+            return found
         for sentence in _SENTENCE.finditer(text):
             cue = self._cues[group].search(text, *sentence.span())
             if cue and not self._cues[guard].search(text, *sentence.span()):
@@ -306,13 +311,25 @@ class Reading:
         return found
 
 
+def _before(text: str, cue: re.Match[str]) -> str:
+    """What stands before a cue in its clause."""
+    return _CLAUSE_END.split(text[max(0, cue.start() - 40) : cue.start()])[-1]
+
+
 def _plain(text: str) -> str:
-    return _FORMATS.sub("", text).replace("’", "'").replace("*", "").replace("`", "").lower().strip()
+    if any(mark in text for mark in _MARKS):
+        text = _FORMATS.sub("", text)
+    return text.replace("’", "'").replace("*", "").replace("`", "").lower().strip()
 
 
 @lru_cache(4096)
+def _without_bare(sentence: str) -> str:
+    """A sentence without the clauses that do nothing but decline or apologise; such sentences recur."""
+    return "".join([clause for clause in _CLAUSE.split(sentence) if not _is_bare(clause)])
+
+
 def _is_bare(clause: str) -> bool:
-    """True if the clause does nothing but decline or apologise; such clauses recur."""
+    """True if a clause does nothing but decline or apologise."""
     cues, clause = load_cues(), clause.strip()
     curt = cues["curt"].search(clause, 0, 12)
     if (curt and curt.start() <= 2) or cues["apology"].match(clause):
