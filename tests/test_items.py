@@ -261,6 +261,18 @@ def test_all_faults_of_a_file_are_named_in_one_run(place: Path, drawn: list[Any]
         assert named in line
 
 
+def test_a_key_that_stands_twice_is_refused_at_any_depth(tmp_path: Path) -> None:
+    whole = json.dumps(row("first") | CHOICE | {"answer": "A"}, ensure_ascii=False)
+    for once, twice, key in (
+        ('"answer": "A"', '"answer": "A", "answer": "B"', "answer"),
+        ('"B": "否"', '"B": "否", "B": "不知道"', "B"),
+        ('"answer"', '"meta": {"a": [{"b": 1, "b": 1}]}, "answer"', "b"),
+    ):
+        assert once in whole
+        path = file_of(tmp_path, f"{lines(row())}{whole.replace(once, twice)}\n")
+        assert refused(path, f"line 2: the key `{key}` stands there twice; keep one")
+
+
 def test_several_faults_of_one_item_are_named_each(tmp_path: Path) -> None:
     broken = {"id": 1, "turns": "问", "history": [{"role": "bot", "content": "好"}], "options": {"A": "是"}, "foo": 2}
     found = refused(file_of(tmp_path, lines(row("x"), broken) + "{]\n" + lines(row("x"))), one_line=False)

@@ -16,9 +16,10 @@ from loopback import Call, Server, completion, failure, serving
 from rich.console import Console
 
 import anjian as library
-from anjian.files import file_name
+from anjian.files import file_name, sole_name
+from anjian.models.base import Sampling
 from anjian.runs.evaluate import failures_of, run_plan
-from anjian.runs.folder import run_name
+from anjian.runs.folder import Identity, run_name, write_run
 from anjian.runs.loop import run_async
 from anjian.runs.plan import Plan, prepare
 from anjian.runs.reading import read_measured
@@ -299,12 +300,29 @@ def test_different_names_have_different_folders() -> None:
     assert run_name("tiny/base", "chisafety") == "tiny-base-chisafety"
 
 
-@given(st.text(min_size=1, max_size=400), st.text(alphabet="模型ab:+ #？", min_size=1, max_size=6))
+def test_a_folder_that_another_model_has_taken_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def folder(model: str) -> Path:
+        return library.evaluate(model, suite="chisafety", dry_run=True).folder
+
+    assert folder("hf/a/b") == folder("hf/a-b") == Path("runs/hf-a-b-chisafety")
+    Path("runs/hf-a-b-chisafety").mkdir(parents=True)
+    write_run(folder("hf/a/b"), Identity("chisafety", "hf/a/b", 1, Sampling(), "x"), {}, [], [])
+    other = folder("hf/a-b")
+    assert folder("hf/a/b") == Path("runs/hf-a-b-chisafety") != other
+    other.mkdir()
+    (folder("hf/a/b") / "run.toml").unlink()
+    assert folder("hf/a-b") == other
+
+
+@given(st.text(min_size=1, max_size=400), st.text(alphabet="模型abAB/-:+ #？", min_size=1, max_size=6))
 def test_a_name_is_always_one_folder(name: str, other: str) -> None:
     for one in (name, other):
         called = file_name(one)
         assert 0 < len(called.encode(errors="surrogatepass")) <= 200
         assert Path(called).name == called
         assert called not in (".", "..")
-    if name != other:
-        assert file_name(name) != file_name(other)
+    for one, two in ((name, other), (other, other.swapcase()), (other, other.replace("/", "-"))):
+        if one != two:
+            assert sole_name(one).casefold() != sole_name(two).casefold()

@@ -103,7 +103,7 @@ def sole_name(name: str) -> str:
         ('rules-v1', 'hf-a-b-d1c75570', 'hf-a-b-d7e9779a')
     """
     called, end = file_name(name), f"-{digest(name)}"
-    return called if called == name.lower() or called.endswith(end) else called + end
+    return called if called == name.casefold() or called.endswith(end) else called + end
 
 
 def digest(name: str) -> str:
