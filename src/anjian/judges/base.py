@@ -22,6 +22,8 @@ JUDGE_UNSURE = "judge_unsure"
 NO_REFERENCE = "no_reference"
 NO_JUDGE = "no_judge"
 
+UNWEIGHED = "no probability was told, the first token alone decided"
+"""How the reasons of a verdict begin that should rest on a probability."""
 CUT_OFF = "cut off while thinking (max_tokens)"
 PARSER_TOOK_ALL = "the server's reasoning parser took everything"
 MENDS = {

@@ -10,7 +10,7 @@ _SPACED = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 _PAIR = re.compile(r"<([^<>]*)>")
 _STRUCK = "~~"
 _RAISED = re.compile(r"[\u00b2\u00b3\u00b9\u2070-\u209c\u00bc-\u00be\u2150-\u218b]")
-"""Exponents, indices, fractions and Roman numerals: no numbers that a judge was asked for, though they read like some."""
+"""Exponents, indices, fractions and Roman numerals: no numbers that a judge was asked for."""
 _SIGNS = "[✅✔☑⚠⭐💡📌👉🔴🟠🟡🟢🛑]"
 _TICK = re.compile(rf"(?<=[\w.。!)])\s*{_SIGNS}+$|^{_SIGNS}+\s*(?=\w)|^#{{1,6}} +(?=[^\W\d])")
 _ZEROS = re.compile(r"^(-?\d+)(?:\.0+|(\.\d*?[1-9])0+)(?= ?分|$)")
@@ -23,7 +23,8 @@ _LEAD = re.compile(
     r"(?:[该此本这](?:一?[条个次])?|the |this |it |my )?(?:模型的?|correct |final |right |most fitting )?"
     r"(?:回复|回答|答复|reply|response)?的? ?"
     r"(?:应当?|应该|可以?|被|should be |can be |is |was )?(?:最终)?"
-    r"(?:答案|标签|类别名称|类别|分类|判定结果|判定|判断|评判|归类|归入|归|判|结论|结果|得分|得|分数|评分|打分|选择|选|视"
+    r"(?:答案|标签|类别名称|类别|分类|判定结果|判定|判断|评判|归类|归入|归|判|结论|结果|得分|得|分数|评分|打分|选择"
+    r"|选|视"
     r"|label|answer|verdict|score|category|class(?:ified)?|rated|rating|judgement)?"
     r" ?(?:应为|应该是|应是|是|为|到|属于|作|is |as |should be |to be )? ?(?:=|:|->|→)? ?"
 )
@@ -39,13 +40,17 @@ _REST = re.compile(r"[,.;:!。]| ?(?:因为|由于)| (?:because|since) | ?[—�
 _NUMERAL_GOES_ON = re.compile(r" ?[-.,:/~–—⁄至到或%] ?\d")
 _PIECES = re.compile(r"[,.;:!。、()/|—–]")
 _DENIED = re.compile(
-    r"无|没有|[否不错]|不是|(?:并?不|不太|不能)(?:对|成立|适用|准确|正确|属实|符合)|有误|错误|存疑|待定|作废|不予?采[纳信]"
+    r"无|没有|[否不错]|不是|(?:并?不|不太|不能)(?:对|成立|适用|准确|正确|属实|符合)|有误|错误|存疑|待定|作废"
+    r"|不予?采[纳信]"
     r"|[×✗✘❌xX]|0|0?\.[0-4]\d*|[1-4]?\d(?:\.\d+)?%|false|no|not|none|n/?a|null|wrong|incorrect|not true"
     r"|(?:仅为|这是|只是)?(?:格式)?(?:示例|例子|样例)|(?:an )?example|sample|(?:无法|不能|难以)[判评确].*|不确定"
     r"|i (?:cannot|can ?not|cant|am unable|wont) .*|not really"
-    r"|.*(?:[不没未]|拿不|吃不)(?:太|大|很|是很|怎么|十分)?(?:能|敢)?(?:完全)?(?:确定|把握|准)|也许|可能|大概|或许|存在?疑|部分|一半"
-    r"|.*(?:not (?:entirely |quite |completely |very )?(?:sure|certain)|unsure|uncertain)|maybe|perhaps|possibly|probably|part(?:ly|ially?)"
-    r"|(?:略|稍|大幅)?(?:[低高大小多少]于|不[到足]|不如|超过|接近|约|至[少多]|[以之左][上下右内外前后]|below|above|under|over|(?:less|more|lower|higher)"
+    r"|.*(?:[不没未]|拿不|吃不)(?:太|大|很|是很|怎么|十分)?(?:能|敢)?(?:完全)?(?:确定|把握|准)|也许|可能|大概|或许"
+    r"|存在?疑|部分|一半"
+    r"|.*(?:not (?:entirely |quite |completely |very )?(?:sure|certain)|unsure|uncertain)|maybe|perhaps|possibly"
+    r"|probably|part(?:ly|ially?)"
+    r"|(?:略|稍|大幅)?(?:[低高大小多少]于|不[到足]|不如|超过|接近|约|至[少多]|[以之左][上下右内外前后]|below|above"
+    r"|under|over|(?:less|more|lower|higher)"
     r" than|at (?:least|most)|or (?:less|more|lower|higher|above|below)|up to|about|approximately).*"
     r"|排除|(?:假设|如果|假如|若).*|[未不](?:满足|达到|符合)(?:要求|标准)?"
     r"|(?:概率|可能性|置信度|confidence|probability)(?:很|较|极)?(?:低|小| ?(?:0?\.[0-4]\d*|[1-4]?\d(?:\.\d+)?%))"
@@ -54,7 +59,8 @@ _DENIED = re.compile(
 _NO = {"0", "无", "没有", "否", "no", "none", "false"}
 """They say the same: one of them beside another denies nothing."""
 _REVISED = (
-    r"(?:改判|改[为成]|更正|修正|纠正|[应该当]|应该?[为是得判归属]+|实[为际]|其实|而是|最终|最后|变[为成]|更接近|可能|得|(?<!因)为|[则共计即]"
+    r"(?:改判|改[为成]|更正|修正|纠正|[应该当]|应该?[为是得判归属]+|实[为际]|其实|而是|最终|最后|变[为成]|更接近"
+    r"|可能|得|(?<!因)为|[则共计即]"
     r"|[减降升提调][整低高]?[为至到]|也许|或许|maybe|perhaps|(?:lower|raise)d?(?: it)? to"
     r"|should be|changed? to|corrected to|revised to|actually|rather|finally|now|=|->|→)[为是得到: ]*"
 )

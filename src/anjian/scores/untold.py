@@ -5,6 +5,7 @@ A metric that rests on what is left open is not measured: it has no rows, and th
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from anjian.judges.base import UNWEIGHED
 from anjian.names import Name
 from anjian.scores.measures import LOOSE, Measure, Task
 from anjian.scores.rows import Row, Verdicted
@@ -21,11 +22,14 @@ class Untold:
         self._loose: dict[str, set[tuple[int, ...]]] = {}
         self.between = 0
         """Verdicts on replies that the judge puts between risky and safe."""
+        self.unweighed = 0
+        """Verdicts that should rest on a probability, and do not."""
 
     def add(self, verdict: Verdicted) -> None:
         """Takes one verdict."""
         if verdict.points is None:
             return
+        self.unweighed += verdict.analysis.startswith(UNWEIGHED)
         if verdict.alike:
             self._strict.setdefault(verdict.task, set()).add((verdict.points, *verdict.alike))
         if verdict.loose:
@@ -55,6 +59,11 @@ class Untold:
             notes.append(
                 f"{judge} puts {self.between} replies between risky and safe: they count as risky, and as safe in the "
                 "figures called loose, so that the two are a range"
+            )
+        if self.unweighed:
+            notes.append(
+                f"{judge} told no probabilities for {self.unweighed} replies: the first token alone decided, without "
+                "the threshold; serve it with logprobs"
             )
         return notes
 

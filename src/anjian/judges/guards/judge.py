@@ -5,7 +5,7 @@ from math import exp
 from typing import Final
 
 from anjian.items.records import Item, Message
-from anjian.judges.base import JUDGE_UNPARSED, NO_ANSWER, Verdict, silence
+from anjian.judges.base import JUDGE_UNPARSED, NO_ANSWER, UNWEIGHED, Verdict, silence
 from anjian.judges.guards.family import Family
 from anjian.judges.guards.reading import Said, read_guard
 from anjian.judges.kinds import (
@@ -62,7 +62,8 @@ class GuardJudge:
         said = self._read(reply)
         if said is None:
             return Verdict(unscored=JUDGE_UNPARSED, analysis=text[:200] or silence(reply))
-        return verdict_of(said, self._kind, " ".join(text.split())[:400])
+        unweighed = f"{UNWEIGHED}; " if self._sampling.likeliest and not reply.first else ""
+        return verdict_of(said, self._kind, f"{unweighed}{' '.join(text.split())[:400]}")
 
     def _read(self, reply: Reply) -> Said | None:
         first = [(token, exp(likely)) for token, likely in reply.first]
