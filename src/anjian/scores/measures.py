@@ -287,6 +287,7 @@ THINKING: Final = "thinking_"
 LOOSE: Final = "_loose"
 """The end of the name of a rate by the looser reading of a judge that has a class between risky and safe."""
 ENGINE: Final[dict[str, Name]] = {
+    "zero_rate": Name("最低分占比", "share of the lowest points"),
     "round_delta": Name("末轮减首轮", "Δ rounds"),
     "first_success": Name("成功时的轮次", "round of success"),
     "krippendorff_alpha": Name("裁判一致性", "Krippendorff's α"),
