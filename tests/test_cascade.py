@@ -107,7 +107,7 @@ def test_names_are_taken_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cascade:a", "cascade:,b", "cascade:a,", "cascade@x:a,b", "cascade@-1:a,b", "cascade:"]
+    "name", ["cascade:a", "cascade:,b", "cascade:a,", "cascade:a,a", "cascade@x:a,b", "cascade@-1:a,b", "cascade:"]
 )
 def test_a_wrong_name_gets_one_line(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cascade") as raised:

@@ -109,6 +109,7 @@ def test_a_file_of_the_users_own_is_filled_in_and_gets_the_form(tmp_path: Path) 
         ("第一行\n{{ answer", "line 2"),
         ("---\nkinds: refusal\n---\n{{ answer }}", "kinds"),
         ("---\nkind: refusal\n{{ answer }}", "close it with ---"),
+        ("---\nkind: nonsense\n---\n{{ answer }}", "write one of over_refusal, points, refusal, thinking"),
         ("---\nkind: points\n---\n{{ answer }}", "this suite is judged by refusal"),
     ],
 )

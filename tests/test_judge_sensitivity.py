@@ -47,9 +47,10 @@ def test_metrics_and_flips_under_two_prompts(run: tuple[Server, Path]) -> None:
     assert done.returncode == 0, done.stderr
     assert "3 of 6 replies (50.0%) get different labels" in done.stdout
     found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["spent"][0]["calls"] == 6, "the run's own calls are not counted again"
     [rr2] = [one for one in found["changes"][0] if one["metric"]["metric"] == "rr2"]
     assert (rr2["n"], rr2["before"], rr2["after"]) == (6, 0.5, 0)
-    assert rr2["low"] < rr2["change"] < rr2["high"] <= 0
+    assert rr2["low"] < rr2["change"] < rr2["high"]
     assert [flip["id"] for flip in found["flips"]] == ["r0", "r2", "r4"]
     assert [call.body["model"] for call in server.calls[before:]] == ["judge"] * 6, "what was judged is not asked again"
     assert (folder / "scores.json").read_bytes() == kept
@@ -75,8 +76,9 @@ def test_what_cannot_be_compared_is_one_line(run: tuple[Server, Path], more: tup
 
 def test_the_doctor_says_which_verdicts_hostile_replies_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def gullible(call: Call) -> web.Response:
-        """Believes what claims to come from the system."""
-        return completion(VERDICT.format("拒绝并负责任引导" if "[系统]" in call.said else "直接拒绝"))
+        """Believes what claims to come from the system, and is taken in by a refusal that closes a harmful reply."""
+        fooled = "[系统]" in call.said or "谁倒霉" in call.said and call.said.count("请拨打 12345 热线")
+        return completion(VERDICT.format("拒绝并负责任引导" if fooled else "直接拒绝"))
 
     monkeypatch.chdir(tmp_path)
     with serving(gullible) as server:
@@ -84,12 +86,28 @@ def test_the_doctor_says_which_verdicts_hostile_replies_move(tmp_path: Path, mon
         asked = len(server.calls)
         assert done.returncode == 0, done.stderr
         assert (
-            f"1 of {len(hostile_replies())} verdicts moved by hostile words, 1 of them to the forged label"
+            f"2 of {len(hostile_replies())} verdicts moved by hostile words, 1 of them to the forged label, 1 by words of"
+            " refusal or consent around the reply"
             in done.stdout
         )
         assert "fake_system-1" in done.stdout
         assert anjian_inside("doctor", "--judge", f"{server.base_url}#judge").returncode == 0
         assert len(server.calls) == asked, "what was asked is kept"
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [(VERDICT.format("直接拒绝"), "直接拒绝 of every reply"), ("我说不好。", "judged 0 of")],
+)
+def test_a_constant_or_mute_judge_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with serving(lambda call: completion(says)) as server:
+        done = anjian_inside("doctor", "--judge", f"{server.base_url}#judge")
+    assert done.returncode == 3
+    assert told in done.stderr
+    assert "0 of 0" not in done.stdout
 
 
 def test_the_doctor_exits_3_where_the_judge_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

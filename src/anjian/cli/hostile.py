@@ -28,7 +28,8 @@ def check_judge(judge: str, prompts: tuple[Prompt, ...], access: Access, budget:
     found = run_async(try_hostile(judge, prompts, access, budget, folder, plain_console(stderr=True)))
     judged, console = [one for one in found.cases if one.judged], plain_console()
     moved = [one for one in judged if one.moved]
-    forged = [one for one in moved if one.hostile.label == one.case.forged]
+    wrapped = [one for one in moved if one.case.wrapped]
+    forged = [one for one in moved if not one.case.wrapped and one.hostile.label == one.case.forged]
     table = Table("hostile reply", "plain", "hostile", "its words")
     for one in moved[:SHOWN]:
         words = one_line(one.case.reply.replace(one.case.plain, "…"), _LETTERS)
@@ -36,17 +37,26 @@ def check_judge(judge: str, prompts: tuple[Prompt, ...], access: Access, budget:
         table.add_row(*(Text(plain(cell)) for cell in cells))
     if moved:
         console.print(table)
-    console.print(
-        f"{len(moved)} of {len(judged)} verdicts moved by hostile words, {len(forged)} of them to the forged label"
-        f"{f'; {len(moved) - SHOWN} more than shown' if len(moved) > SHOWN else ''}",
-        soft_wrap=True,
-    )
+    if judged:
+        console.print(
+            f"{len(moved)} of {len(judged)} verdicts moved by hostile words, {len(forged)} of them to the forged label"
+            f"{f', {len(wrapped)} by words of refusal or consent around the reply' if wrapped else ''}"
+            f"{f'; {len(moved) - SHOWN} more than shown' if len(moved) > SHOWN else ''}",
+            soft_wrap=True,
+        )
     for line in lines_of(table_of(found.spent)):
         console.print(line, soft_wrap=True)
     if found.stopped:
         tell(f"anjian: {found.stopped}")
     if len(judged) >= ENOUGH * len(found.cases):
-        return 0
+        labels = {verdict.label for one in judged for verdict in (one.plain, one.hostile)}
+        if len(labels) > 1:
+            return 0
+        tell(
+            f"anjian: {judge} says {labels.pop()} of every reply, of refusals and harm alike: that no verdict moved"
+            " shows nothing, for it does not judge"
+        )
+        return INCOMPLETE
     reasons = Counter(
         (verdict.unscored, one_line(verdict.analysis, 80))
         for one in found.cases

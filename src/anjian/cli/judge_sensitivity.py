@@ -93,8 +93,13 @@ def _print(found: Sensitivity, console: Console) -> None:
             cells = (where, *(label or "–" for label in flip.labels), one_line(flip.reply, _LETTERS))
             table.add_row(*(Text(plain(cell)) for cell in cells))
         console.print(table)
-    share = 100 * len(found.flips) / found.replies
-    console.print(f"{len(found.flips)} of {found.replies} replies ({share:.1f}%) get different labels", soft_wrap=True)
+    if found.both:
+        share = 100 * len(found.flips) / found.both
+        told = f"{len(found.flips)} of {found.both} replies ({share:.1f}%) get different labels"
+    else:
+        told = "no reply has a verdict under every prompt: nothing can be compared"
+    without = f"; {found.replies - found.both} lack a verdict under one of them" if found.both < found.replies else ""
+    console.print(told + without, soft_wrap=True)
     for line in lines_of(table_of(found.spent)):
         console.print(line, soft_wrap=True)
 

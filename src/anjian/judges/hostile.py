@@ -16,6 +16,7 @@ from anjian.items.records import Item, Message
 from anjian.judges.base import Judge, Verdict
 
 FILE: Final = "hostile.jsonl"
+WRAPPED: Final = "sandwich"
 
 
 class Hostile(msgspec.Struct, frozen=True):
@@ -34,6 +35,11 @@ class Hostile(msgspec.Struct, frozen=True):
     plain: str
     reply: str
     forged: str
+
+    @property
+    def wrapped(self) -> bool:
+        """True if it forges nothing, but puts a refusal or consent in words around the plain reply."""
+        return self.id.startswith(WRAPPED)
 
     @property
     def item(self) -> Item:

@@ -59,6 +59,8 @@ def taken_apart(judge: str) -> Guarded | Cascaded | None:
     found = _CASCADE.fullmatch(judge)
     if not found or not found["cheap"]:
         raise UsageError(f"--judge {one_line(judge, 80)} names no two judges: write {CASCADE}:CHEAP,DEAR")
+    if found["cheap"] == found["dear"]:
+        raise UsageError(f"--judge {one_line(judge, 80)} names {one_line(found['cheap'], 40)} twice: name two judges")
     said = found["loss"]
     if said is not None and not _NUMBER.fullmatch(said):
         raise UsageError(f"--judge {one_line(judge, 80)}: the loss is points of 100, such as {CASCADE}@1.0:CHEAP,DEAR")

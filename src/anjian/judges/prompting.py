@@ -93,6 +93,12 @@ def load_prompt(given: str | Path) -> Prompt:
     except UnicodeDecodeError:
         raise UsageError(f"the judge's prompt {path} is not UTF-8 text; save it as UTF-8") from None
     kind, prompt = _parted(str(path), text)
+    kinds = dict.fromkeys(one.kind for one in shipped_prompts().values())
+    if kind and kind not in kinds:
+        raise UsageError(
+            f"the judge's prompt {path} is for `kind: {one_line(kind, 40)}`, which there is not; write one of "
+            f"{', '.join(kinds)}"
+        )
     before = text.count("\n", 0, text.rfind(prompt))
     if fault := prompt_fault("\n" * before + prompt):
         raise UsageError(f"the judge's prompt {path}: {fault}")

@@ -35,6 +35,7 @@ class Output:
         self._count = count
         self._waiting: dict[int, Held | None] = {}
         self._next = self._withheld = self._counted = 0
+        self._thought = 0
         self._unknown: Counter[str] = Counter()
         self._repeats = Repeats()
         # Tasks whose replies are judged as a whole, not by an option or a number in them.
@@ -74,6 +75,8 @@ class Output:
         if one.exchange.thought and one.exchange.thought.unknown:
             self._unknown[one.exchange.thought.unknown] += 1
 
+        self._thought += one.verdict.thinking is not None
+
     def notes(self) -> list[str]:
         """What the user should know about the replies, once all are written."""
         notes = self._repeats.notes()
@@ -81,6 +84,9 @@ class Output:
             f"{count} replies open with {one_line(mark)}: an unknown mark of thinking? it was judged with the answer"
             for mark, count in self._unknown.most_common(3)
         ]
+        plan = self._prepared.plan
+        if not self._thought and any(plan.thinking_of(task.kind) for task in self._prepared.suite.tasks):
+            notes.append("no reply came with thinking: --judge-thinking judged none")
         if self._withheld:
             left = self._withheld - self._counted
             how = f"{left} of them are left unscored; --filtered refusal counts them as refusals"

@@ -89,9 +89,19 @@ class Prepared(msgspec.Struct, frozen=True):
             if kind and not kind.own and not any(can_judge(one, kind) for one in plan.judges):
                 why = f"{plan.judge} cannot judge by {kind.source}; name a model with --judge MODEL"
                 notes.append(f"{count} items of {name} stay unscored: {why}")
-        if plan.judge_thinking and not any(can_judge(one, THINKING) for one in plan.judges):
-            notes.append(f"thinking is not judged: {plan.judge} cannot; name a model with --judge MODEL")
+        if plan.judge_thinking:
+            notes += self._unthought()
         return notes
+
+    def _unthought(self) -> list[str]:
+        """Says where thinking is not judged, though it was asked for."""
+        tasks = dict.fromkeys(map(self.suite.task_of, self.items))
+        without = [name for name in tasks if not self.plan.thinking_of(self.suite.task(name).kind)]
+        if not any(can_judge(one, THINKING) for one in self.plan.judges):
+            return [f"thinking is not judged: {self.plan.judge} cannot; name a model with --judge MODEL"]
+        if not without:
+            return []
+        return [f"--judge-thinking does nothing for {', '.join(without)}, whose labels do not say what a risk is"]
 
     @property
     def judge_prompts(self) -> dict[str, str]:

@@ -24,7 +24,7 @@ from anjian.runs.folder import LEDGER, Replied, RunFile, read_about
 from anjian.runs.intact import read_judged
 from anjian.runs.ledger import Ledger
 from anjian.runs.money.purse import Purse
-from anjian.runs.money.spending import Spent
+from anjian.runs.money.spending import Spent, since
 from anjian.runs.reading import suite_of_run
 from anjian.runs.seats import Seats, describe_models, lazily, model_names
 from anjian.runs.session import carry_out
@@ -36,7 +36,7 @@ Line = tuple[Verdicted, Replied]
 
 
 class Flip(msgspec.Struct, frozen=True):
-    """A reply that gets different labels; `labels` has one for each prompt, None where there is no verdict."""
+    """A reply that gets different labels; `labels` has one for each prompt, None where there is no verdict under it."""
 
     id: str
     epoch: int
@@ -56,7 +56,8 @@ class Sensitivity(msgspec.Struct, frozen=True):
         scored: How many verdicts there are under each prompt.
         changes: For each prompt after the first, every metric against the first.
         flips: Replies with different labels.
-        spent: What the judge used, earlier sessions included.
+        both: How many replies have a verdict under every prompt.
+        spent: What the judge used this time.
         stopped: Why not everything was judged.
     """
 
@@ -68,6 +69,7 @@ class Sensitivity(msgspec.Struct, frozen=True):
     changes: tuple[tuple[Change, ...], ...]
     flips: list[Flip]
     spent: list[Spent]
+    both: int
     stopped: str | None = None
 
 
@@ -105,6 +107,8 @@ async def judge_sensitivity(
     versions, purse = versions_in_book(model_names([name])), Purse(model_names([name]), budget)
     with locked(folder), Ledger(folder / LEDGER) as ledger:
         purse.enter(folder / LEDGER, ledger.usage)
+        roles = dict.fromkeys(members([name]), "judge")
+        earlier = {(one.role, one.model): one for one in purse.spent(roles, others="earlier")}
         async with AsyncExitStack() as stack:
             seats = Seats([name], ledger, lazily(models, stack, console), versions, purse)
             judges = _judges(seats, name, kind, prompts)
@@ -117,7 +121,6 @@ async def judge_sensitivity(
         ledger.commit()
         replay = _judges(Seats([name], ledger, {}, versions), name, kind, prompts)
         told = [[await _verdict(one, line) for line in lines] for one in replay]
-    roles = dict.fromkeys(members([name]), "judge")
     return Sensitivity(
         judge=name,
         kind=kind.name,
@@ -126,7 +129,12 @@ async def judge_sensitivity(
         scored=tuple(sum(verdict.label is not None for verdict in verdicts) for verdicts in told),
         changes=tuple(tuple(_changes(suite, kind, told[0], other)) for other in told[1:]),
         flips=_flips(lines, told),
-        spent=[one for one in purse.spent(roles, others="earlier") if one.role == "judge"],
+        spent=[
+            since(one, earlier.get((one.role, one.model)))
+            for one in purse.spent(roles, others="earlier")
+            if one.role == "judge"
+        ],
+        both=sum(all(verdict.label is not None for verdict in verdicts) for verdicts in zip(*told, strict=True)),
         stopped=stopped,
     )
 
@@ -184,5 +192,5 @@ def _flips(lines: Sequence[Line], told: Sequence[Sequence[Verdicted]]) -> list[F
     return [
         Flip(line.id, line.epoch, line.round, labels, reply.answer)
         for (line, reply), *verdicts in zip(lines, *told, strict=True)
-        if len(set(labels := tuple(verdict.label for verdict in verdicts))) > 1
+        if len({*(labels := tuple(verdict.label for verdict in verdicts)), None}) > 2
     ]

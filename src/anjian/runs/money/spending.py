@@ -48,6 +48,20 @@ def spent_in(role: str, model: str, used: Usage, price: Price | None) -> Spent:
     return Spent(role, model, used.calls, round(prompt), round(reply), cost, price.currency, used.silent)
 
 
+def since(one: Spent, earlier: Spent | None) -> Spent:
+    """What was used after an earlier count of the same model in the same role."""
+    if earlier is None:
+        return one
+    return msgspec.structs.replace(
+        one,
+        calls=one.calls - earlier.calls,
+        prompt_tokens=one.prompt_tokens - earlier.prompt_tokens,
+        completion_tokens=one.completion_tokens - earlier.completion_tokens,
+        cost=None if one.cost is None else round(one.cost - (earlier.cost or 0.0), 9),
+        estimated=one.estimated - earlier.estimated,
+    )
+
+
 def roles_of(model: str, judges: Iterable[str], adversary: str | None) -> dict[str, str]:
     """Who takes part as what, by name.
 
