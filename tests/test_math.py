@@ -150,6 +150,58 @@ def test_wrong_answers(reply: str, answer: str) -> None:
     assert judged(answer, reply).points == 0
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "12 或 13",
+        "大于12",
+        "不超过12",
+        "12~15",
+        "12-15",
+        "12到15之间",
+        "12:30",
+        "12!",
+        "12^2",
+        "√12",
+        "12万",
+        "12%",
+        "12k",
+    ]
+    + [
+        "12 dozen",
+        "half of 12",
+        "12的一半",
+        "两个12",
+        "12，余3",
+        "甲12个，乙3个",
+        "2024年12月",
+        "x=12或x=-12",
+        "12‰",
+        "除以36得12的倍数",
+    ],
+)
+def test_a_number_that_is_turned_into_another_is_unscored(reply: str) -> None:
+    assert judged("12", f"答案：{reply}").unscored == "judge_unsure"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reply", "question"),
+    [
+        *[
+            ("12", "至少需要12天", "至少需要几天？"),
+            ("12", "12%", "涨了百分之几？"),
+            ("3", "3万", "一共多少万？"),
+            ("12", "12！", ""),
+        ],
+        *[("12", "twelve", ""), ("120", "one hundred and twenty hens", ""), ("1000", "1k", ""), ("1000", "1千", "")],
+        *[("12", "20-8", ""), ("12", "1.2×10", ""), ("24", "two dozen", ""), ("14", "12。不对，应为14。", "")],
+    ],
+)
+def test_words_of_the_question_scales_and_sums(answer: str, reply: str, question: str) -> None:
+    item = Item("p", "reasoning", "加法", (question or "问？",), answer=answer)
+    assert asyncio.run(MathJudge().judge(item, (), f"答案：{reply}")).points == 1
+
+
 def test_a_reply_without_an_answer_is_wrong_with_an_empty_label() -> None:
     assert judged("18", "我不知道。") == Verdict(label="", points=0, analysis="读出的答案：无；参考答案：18")
     assert judged(None, "18").unscored == "no_reference"

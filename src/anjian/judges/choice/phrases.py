@@ -16,7 +16,7 @@ LINK = (
     rf'|likely|[:="\s]|(?:{arabic.LINK})\b)++(?:选项|option)?'
 )
 CHOOSE = r'选择?(?:的(?:答案|选项)?是|了|为|取|答案|选项|[:"\s])*+'
-CHOOSE_EN = r"\b(?:choose|select|pick|go with)(?: option)?"
+CHOOSE_EN = r"\b(?:choose|select|pick|prefer|go with)(?: option)?"
 CHOOSE_AR = rf"\b{arabic.CHOOSE}"
 HENCE = "故|因此|因而|所以|综上|总之|于是|最终|最后"
 RESOLVED = HENCE + "|应该|应当|应|该|本题|此题|只能|必须|正确|我"
@@ -33,7 +33,7 @@ RECALLED = (
 NOT = (
     "不|非|没有?|未|(?<!错)误|错|错误的?答案|勿|别|莫|无法|拒绝|避免|排除|除了?"
     '|如果|假如|假设|若|倘若|要是|为什么|为何|not|n"t|never|than|if|neither|none of|nor|whether|(?:any|every)thing but|all but|except(?: for)?|other than'
-    "|apart from|excluding|rul(?:e|ed|ing) out|eliminat(?:e|ed|ing)|instead of|unlike|against|avoid|reject|doubt(?: that)?"
+    "|apart from|excluding|rul(?:e|ed|ing) out|eliminat(?:e|ed|ing)|instead of|over|beats|unlike|against|avoid|reject|doubt(?: that)?"
     rf"|\b(?:{arabic.NOT})\b"
 )
 MODAL = (
@@ -44,7 +44,7 @@ MODAL = (
 )
 BARRED = re.compile(rf"(?<!不得)(?<!不能)(?:{NOT}){GAP}(?:(?:{MODAL}){GAP})*$", re.IGNORECASE)
 OTHERS = re.compile(
-    r"(?:人|者|考生|同学|学生|大家|网友)[^,。;!?\n故所因应]{0,6}$|(?:还是|或者?)$"
+    r"(?:人|者|考生|同学|学生|大家|网友)[^,。;!?\n故所因应]{0,6}$|(?:还是|或者?|关于|至于|针对|对于)(?:选项)?$"
     r"|\b(?:some|people|others|many|someone)\b(?: [a-z]+){0,2}"
     r" (?:say|choose|think|believe|pick|argue|answer)\b[^,.;]{0,16}$|\b(?:nobody|no one) [a-z]+[^,.;]{0,16}$"
     r"|(?:not|n\"t|never) (?:true|correct|right|the case) that ?$",

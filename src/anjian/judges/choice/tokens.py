@@ -21,7 +21,7 @@ ENTITY = "公司|企业|集团|股|站|国|市|省|县|区|村|校|班|型|级|�
 NO_ARTICLE = (
     r"(?!(?<=[AI]) +(?!because\b|as\b|since\b|is\b|isn|are\b|was\b|and\b|or\b|nor\b|but\b|seems\b|looks\b|would\b"
     r"|does\b|doesn|fits\b|rather than\b|plus\b|if\b|unless\b|only\b|provided\b"
-    r"|depending\b|when\b|over\b|first\b|it is\b)[a-z])"
+    r"|depending\b|when\b|over\b|instead\b|beats\b|first\b|it is\b)[a-z])"
 )
 LETTER_BEFORE = r"(?<![A-Za-z0-9°_])(?<![A-Za-z0-9][/\-.&])" + "".join(
     f"(?<!{word} )(?<!{word.lower()} )"

@@ -13,6 +13,8 @@ from anjian.judges.choice.tokens import GAP, TOKEN
 _T = rf"{GAP}(?:选项|option )?(?<!{TOKEN}){TOKEN}{{1,6}}"
 _CHOICE = r"(?:选择?|是|为|choose|pick|select|go with|it is|it\"s|it would be)?"
 
+# ruff: noqa: E501 — alternatives stand on one line each.
+
 # Several are left open.
 OPEN = re.compile(
     rf"不是{_T}[项,]*{GAP}(?:就|便|即|则)是{_T}|非{_T},?即{_T}|要么{GAP}{_CHOICE}{_T}.{{0,12}}要么|{_T}(?:还是|抑或){_CHOICE}{_T}"
@@ -25,6 +27,7 @@ OPEN = re.compile(
     rf"|{_T}(?: only)? (?:if|provided|assuming|as long as)\b(?! (?:i|you|we|one) (?:had|have|must|am|are|were|ask))"
     rf"|(?:可能|也许|或许|大概|perhaps|maybe|might be|could be)[^。!?\n,]{{0,6}}{_T}[^。!?\n]{{0,10}}(?:也|又|或|或许|也许)(?:有)?(?:可能|许|是)?[^。!?\n,]{{0,4}}{_T}"
     rf"|{_T}[^。!?\n]{{0,24}}{_T}也(?:说得过去|行|可以|对|有一定道理|有道理)|{_T}[^。!?\n]{{0,6}}[也亦]可以?选?{_T}"
+    rf"|{_T}{GAP}(?:如果|若(?!干)|除非|前提是)"
     r"|取决于|视[^,。;]{1,12}而定|看情况|因情况而|见仁见智|因人而异|\bdepend(?:s|ing) on\b",
     re.IGNORECASE,
 )
@@ -36,15 +39,15 @@ ASIDES = re.compile(
     rf"|\b(?:i (?:was going to|first|initially|originally|used to|had)|at first|my first (?:instinct|thought|guess)|on first|at a glance"
     rf"|it is tempting|one might|you might|some might){_CLAUSE}(?:,|;|(?=\bbut\b))"
     r"|\b(?:a|the|one) (?:common|frequent|usual|typical|classic)(?: [a-z]+)? (?:mistake|error|trap|misconception|answer|choice)\b[^.;\n]{0,80}"
-    rf"|\b(?:most|many|some|few|other|lots of)(?: people| students| test takers| readers)? (?:would|will|might|may|could)\b[^.;,\n]{{0,80}}"
+    rf"|\b(?:most|many|some|someone|somebody|few|other|lots of)(?: people| students| test takers| readers)? (?:would|will|might|may|could)\b[^.;,\n]{{0,80}}"
     rf"|(?:参考答案|标准答案|官方答案|教材|网上|同学|他人|别人|有[些的]人|某些人|老师)[^,。;\n]{{0,6}}(?:给的?|说|认为|选|是|为|写){1, 3}[^,。;\n]{{0,80}}"
     rf"|\b(?:the (?:textbook|key|answer key|reference|teacher)|my (?:friend|teacher|classmate)) (?:says?|gives?|claims?|lists?)\b[^,.;\n]{{0,80}}",
     re.IGNORECASE,
 )
-_FORCED = r"(?!.{0,6}(?:非|一定|必须|只能|要我?|让我|硬)[^,。]{0,4}(?:选|答|判断)| ?(?:i|you|we|one) (?:had|have|must|am|are|were|ask)\b)"
+_FORCED = r"(?!.{0,6}(?:非|一定|必须|只能|要我?|让我|硬)[^,。]{0,4}(?:选|答|判断)| ?(?:i|you|we|one) (?:had|have|must|am|are|were|ask)\b| (?:forced|pressed|pushed)\b)"
 CONDITIONS = re.compile(
     rf"(?:如果|若(?!干)|假如|假设|倘若|要是|假使|万一|除非|只要|一旦|\b(?:if|unless|suppose|supposing|assuming|were)\b(?! (?:any|anything)\b)){_FORCED}"
-    r"[^。!?\n]{0,80}?(?=[。!?\n]|$|但|不过|而?(?:本题|此处|这里|题[中干目])|所以|因此|故|综上|\b(?:but|however|here|so|therefore)\b)",
+    r"[^。!?\n]{0,80}?(?=[。!?\n]|$|但|不过|(?<=[,;])而?(?:本题|此处|这里|题[中干目])|所以|因此|故|综上|\b(?:but|however|here|so|therefore)\b)",
     re.IGNORECASE,
 )
 UNSURE = re.compile(
@@ -55,7 +58,7 @@ UNSURE = re.compile(
 _MAYBE = re.compile(rf"(?:可能|也许|或许|maybe|perhaps|might be|could be)[是选为 ]*{_T}", re.IGNORECASE)
 MIXED = re.compile(
     r"\byes,? (?:and|or) no\b|\b(?:maybe|perhaps|possibly|not) (?:yes|no)\b|(?:也许|或许|可能)(?:是|否)?[,、]?(?:也许|或许|可能)"
-    r"|(?:say|answer) (?:yes|no)\b|hard to say|是也不是|既[^,。]{0,4}是[^,。]{0,3}[,也又](?:可以)?[^,。]{0,3}[否不]",
+    r"|(?:say|answer) (?:yes|no)\b|hard to say|是也不是|才怪|既[^,。]{0,4}是[^,。]{0,3}[,也又](?:可以)?[^,。]{0,3}[否不]",
     re.IGNORECASE,
 )
 """Both of a yes and a no, or neither."""
@@ -70,6 +73,7 @@ _SLIPS = re.compile(
     r"(?:的?(?:答案|回答))?(?:说|写|搞|弄|看|选|打|答|想|记|填)(?:错|反|岔|颠倒)了[,。:;! ]"
     r"|(?:口误|笔误|更正|纠正(?:一下)?|收回(?:前面|之前|刚才|以上)[^,。]{0,6})[,。:;! ]"
     r"|\b(?:correction|scratch that|i misspoke|my mistake|my bad|i was wrong|let me correct (?:that|myself)|i take (?:that|it) back|i meant(?: to say)?)[,.:;! ]+"
+    r"|(?<=[…。.,—])不对[,。](?=(?:应该?)?[是否][。.!]?$)"
     r"|\boops\b[^.;\n]{0,24}[.;]",
     re.IGNORECASE,
 )

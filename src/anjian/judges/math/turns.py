@@ -24,7 +24,7 @@ _PART = (
 _OPERATOR = (
     r"(?:\d[\d.]*|[)}])\s*[^\W\d_]{0,3}\s*(?:[-+×÷*·~—^]+|\\times|\\div|\\cdot|\\sim|到|至|或者?|还是|\bto\b|\bor\b|的)"
 )
-_WORDS = rf"(?P<word>{_BOUND}|{_DENIED}|{_SIGN}|{_PART}|第|不[止只]|\d\s*年|\d (?:feet|foot|hours?|minutes?|weeks?|pounds?)(?: and)?|(?<=\d):|{_OPERATOR})"
+_WORDS = rf"(?P<word>{_BOUND}|{_DENIED}|{_SIGN}|{_PART}|第|不[止只]|减去|(?<![增更添])加上?|乘以?|除以|\b(?:log|ln|sin|cos|tan|plus|minus|times|(?:multiples?|factors?) of)|\d\s*年|\d (?:feet|foot|hours?|minutes?|weeks?|pounds?)(?: and)?|(?<=\d):|{_OPERATOR})"
 _BEFORE = re.compile(rf"{_WORDS}[\s*$_\"“(约了]*(?:[a-z] ?= ?)?$", re.IGNORECASE)
 
 _SECOND = r"\s*(?:[a-z] ?= ?)?[-+±]?\s*(?:\d|[一二两三四五六七八九十])"
@@ -38,7 +38,7 @@ _AFTER = re.compile(
     r"|(?:[^\W\d_]{0,2},?\s*)(?<![剩还多])余(?:数是?)?\s*\d|,?\s*(?:remainder|r)\s*\d"
     r"|\s*(?:点|时|小时|分钟|分|元|角|年|月|米|千克|天|周)\s*\d|\s*(?:hours?|minutes?|feet|weeks?|years?|days?)(?:,| and)?\s*\d"
     r"|\s*(?:[^\W\d_]{0,2})?(?:以上|以下|以内|以外|之间|开外)|\s*(?:多|余|几)[^\W\d_]{0,2}(?=\s*$|[。.,;])"
-    r"|点半|‰|成(?!\w)|(?:的)?平方根|次方|!|!?\s*(?:\^(?!\s*\{?\s*\\circ)|\\sqrt|√|π|\\pi)|\s?[abcinpqruvwxyzXYZ](?![A-Za-z])"
+    r"|的?(?:倍数|约数|因数)|点半|‰|成(?!\w)|(?:的)?平方根|次方|!|!?\s*(?:\^(?!\s*\{?\s*\\circ)|\\sqrt|√|π|\\pi)|\s?[abcinpqruvwxyzXYZ](?![A-Za-z])"
     r"|\s*(?:or (?:more|less|so|fewer)|and a half|squared|cubed|factorial|plus|minus|times)\b"
     r"|(?:\s*[^\W\d_]{0,2})?\s*(?:不对|错误?[^\W\d_]?(?=\s*$|[。.,;])|(?:is|was) (?:wrong|incorrect|not))"
     r")",
