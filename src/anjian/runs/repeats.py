@@ -50,10 +50,9 @@ class Repeats:
         if self._total >= READ:
             return
         self._total += 1
-        answer = without_echo(question, answer)
         words = self._words.get(answer)
         if words is None:
-            words = self._words[answer] = _Words(answer)
+            words = self._words[answer] = _Words(without_echo(question, answer))
         words.replies += 1
         words.times += words.last != question
         words.last = question
