@@ -32,8 +32,10 @@ RECALLED = (
 # What takes it back: before it ("不应该选A", "有人会选A"), and after it ("选A吗", "选A就错了").
 NOT = (
     "不|非|没有?|未|(?<!错)误|错|错误的?答案|勿|别|莫|无法|拒绝|避免|排除|除了?"
-    '|如果|假如|假设|若|倘若|要是|为什么|为何|not|n"t|never|than|if|neither|none of|nor|whether|(?:any|every)thing but|all but|except(?: for)?|other than'
-    "|apart from|excluding|rul(?:e|ed|ing) out|eliminat(?:e|ed|ing)|instead of|over|beats|unlike|against|avoid|reject|doubt(?: that)?"
+    '|如果|假如|假设|若|倘若|要是|为什么|为何|not|n"t|never|than|if|neither|none of|nor|whether|(?:any'
+    "|every)thing but|all but|except(?: for)?|other than"
+    "|apart from|excluding|rul(?:e|ed|ing) out|eliminat(?:e|ed|ing)|instead of|over|beats|unlike|against|avoid"
+    "|reject|doubt(?: that)?"
     rf"|\b(?:{arabic.NOT})\b"
 )
 MODAL = (
@@ -52,7 +54,8 @@ OTHERS = re.compile(
 )
 DOUBTED = re.compile(r"[^,。;!?\n]{0,10}(?:吗|与否|\?)")
 CALLED_WRONG = re.compile(
-    rf"{GAP}(?:项|选项)?{GAP}(?:是|都|均|也|的?说法|is |was )*(?:不妥|不当|的人|错误?{GAP}(?:的{GAP})?(?:$|[。.,;!?\n])|不对|不正确|有误"
+    rf"{GAP}(?:项|选项)?{GAP}(?:是|都|均|也|的?说法|is |was )*(?:不妥|不当|的人|错误?{GAP}(?:的{GAP})?(?:$"
+    rf"|[。.,;!?\n])|不对|不正确|有误"
     rf"|(?:wrong|incorrect|false)\b|not (?:correct|right)\b)",
     re.IGNORECASE,
 )
@@ -109,7 +112,8 @@ STATEMENTS = _patterns(
     rf"(?P<at>)(?:{REVISED})[^。!?\n;]{{0,8}}?(?:应该|应当|应|改|是|选|为|成){{1,4}}+{ONE}{NOT_TURNED}",
     rf"(?P<at>)(?:{RECALLED})[^。!?\n;]{{0,16}}?{ONE}{END}",
     rf'(?:^|[。.;\n] ?)"?(?P<at>)(?:correct|正确)(?:的|项)? ?[":]+ ?{ONE}{END}',
-    rf"(?P<at>)(?:除了?|\bexcept(?: for)?){GAP}(?P<list>{LIST})(?:项|选项)?(?:[以之]?外)?,?(?:其[余他它]的?(?:选项)?)?(?:全部?|都|均|皆|也)+是?(?:不|错|有误)",
+    rf"(?P<at>)(?:除了?|\bexcept(?: for)?){GAP}(?P<list>{LIST})(?:项"
+    rf"|选项)?(?:[以之]?外)?,?(?:其[余他它]的?(?:选项)?)?(?:全部?|都|均|皆|也)+是?(?:不|错|有误)",
     rf"(?P<at>)(?P<list>{LIST})(?: it is\b|更(?:贴切|准确|合适|恰当|合理)|才[是对]{END})",
     rf"(?P<at>){CHOOSE_EN}{ONE}",
     rf"(?P<at>){CHOOSE_AR}{ONE}",

@@ -16,7 +16,10 @@ BY_LETTER, BY_TEXT, TOKEN = "[\ue000-\ue019]", "[\ue100-\ue119]", "[\ue000-\ue01
 GAP = '[" ]*'
 
 # What makes a capital letter a name ("A公司", "B站").
-ENTITY = "公司|企业|集团|股|站|国|市|省|县|区|村|校|班|型|级|类|款|厂|店|某|先生|女士|同学|平台|品牌|方|君|医院|机构|计划|超(?![过出越])|座|栋|楼"
+ENTITY = (
+    "公司|企业|集团|股|站|国|市|省|县|区|村|校|班|型|级|类|款|厂|店|某|先生|女士|同学|平台|"
+    "品牌|方|君|医院|机构|计划|超(?![过出越])|座|栋|楼"
+)
 # An English article or pronoun is no option: "A good question"; but "A because …" and "A or C" name one.
 NO_ARTICLE = (
     r"(?!(?<=[AI]) +(?!because\b|as\b|since\b|is\b|isn|are\b|was\b|and\b|or\b|nor\b|but\b|seems\b|looks\b|would\b"

@@ -41,7 +41,8 @@ _SENTENCE_CUE = re.compile(r"答[*\s]*:[*\s:]*")
 _BOX = re.compile(r"\\f?boxed\s*(?=\{)|\\boxed\s+(?=\d)")
 _REVISED = re.compile(
     r"(?:^|[。.!?\n,;—…}])[\s$*]*(?:[哦啊噢唉]|抱歉|对不起|不好意思|sorry|oops)?[,\s]*"
-    r"(?:不对|不,|更正|纠正|修正|(?:我|刚才|前面|上面)?(?:算|说|写|看|弄|搞)错了|correction\b|scratch that|i (?:meant|mean|misspoke)"
+    r"(?:不对|不,|更正|纠正|修正|(?:我|刚才|前面|上面)?(?:算|说|写|看|弄|搞)错了|correction\b|scratch that"
+    r"|i (?:meant|mean|misspoke)"
     r"|wait\b|no,|actually)[:,。\s]*",
     re.IGNORECASE,
 )

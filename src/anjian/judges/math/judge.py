@@ -61,7 +61,7 @@ class MathJudge:
 def _unsure(wanted: Quantity, found: Answer, question: str) -> bool:
     """True if the reply holds the wanted number, but beside words or a unit that make it another.
 
-    Words and units that the question uses, too, are its own way of speaking: 至少需要 12 天, 12% where per cent is asked.
+    Words and units that the question uses, too, are its own way of speaking: 至少需要 12 天.
     """
     if found.number is None or not wanted.equals(found.number):
         return bool(found.doubt) and any(wanted.equals(one) for one in _numbers(found.text) if one)

@@ -25,8 +25,18 @@ _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八
 _FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟萬億兩", "一二三四五六七八九十百千万亿两")
 _PLACES = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "亿": 10**8}
-SCALES = {"%": Fraction(1, 100), "percent": Fraction(1, 100), "千": 1000, "k": 1000, "打": 12, "dozen": 12} | {
-    **{"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9},
+SCALES: dict[str, Fraction | int] = {
+    "%": Fraction(1, 100),
+    "percent": Fraction(1, 100),
+    "千": 1000,
+    "k": 1000,
+    "打": 12,
+    "dozen": 12,
+} | {
+    "hundred": 100,
+    "thousand": 1000,
+    "million": 10**6,
+    "billion": 10**9,
     **{places + large: (_PLACES | {"": 1})[places] * _LARGE[large] for places in ("", "百", "千") for large in _LARGE},
 }
 """What follows a number and multiplies it."""
@@ -67,8 +77,8 @@ class Quantity(msgspec.Struct, frozen=True):
     """A number that was read.
 
     Attributes:
-        values: What it may mean, first of all its own value: 75% is 0.75 or 75, 3万 is 30,000 or 3 (of the unit 万) where
-            the question asks for that unit.
+        values: What it may mean, first of all its own value: 75% is 0.75 or 75, 3万 is 30,000 or 3 (of the unit 万)
+            where the question asks for that unit.
         decimal: True if it was written with decimals, so that it may be rounded.
         scale: The unit on which the second value rests.
     """
@@ -183,7 +193,7 @@ def quantity(found: re.Match[str]) -> Quantity | None:
         value = -value
     if not found["scale"]:
         return Quantity((value,), "." in found[0])
-    return Quantity((value * SCALES[found["scale"].lower()], value), "." in found[0], found["scale"].lower())
+    return Quantity((value * Fraction(SCALES[found["scale"].lower()]), value), "." in found[0], found["scale"].lower())
 
 
 def _han_quantity(found: re.Match[str]) -> Quantity | None:

@@ -11,14 +11,16 @@ _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
     " eighteen nineteen"
 )
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _VALUES = {word: value for value, word in enumerate(_SMALL.split())} | {
-    word: 10 * tens for tens, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
+    word: 10 * tens for tens, word in enumerate(_TENS.split(), 2)
 }
 _SCALES = {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 _WORD = "|".join((*_VALUES, *_SCALES))
 _WORDS = re.compile(
     rf"(?<![\w.-])(?<!half )(?P<minus>(?:minus|negative) )?(?:a (?={'|'.join(_SCALES)}))?"
-    rf"(?:{_WORD})(?:(?:[ -]|, )(?:and )?(?:{_WORD}))*\b(?![-\w])(?! (?:half|halves|third|quarter|fifth|point|or so)\b)",
+    rf"(?:{_WORD})(?:(?:[ -]|, )(?:and )?(?:{_WORD}))*\b(?![-\w])"
+    r"(?! (?:half|halves|third|quarter|fifth|point|or so)\b)",
     re.IGNORECASE,
 )
 
