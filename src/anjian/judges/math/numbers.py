@@ -25,20 +25,10 @@ _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八
 _FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟萬億兩", "一二三四五六七八九十百千万亿两")
 _PLACES = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10**4, "亿": 10**8}
-SCALES: dict[str, Fraction | int] = {
-    "%": Fraction(1, 100),
-    "percent": Fraction(1, 100),
-    "千": 1000,
-    "k": 1000,
-    "打": 12,
-    "dozen": 12,
-} | {
-    "hundred": 100,
-    "thousand": 1000,
-    "million": 10**6,
-    "billion": 10**9,
-    **{places + large: (_PLACES | {"": 1})[places] * _LARGE[large] for places in ("", "百", "千") for large in _LARGE},
-}
+_GREAT = {places + large: {"": 1, **_PLACES}[places] * _LARGE[large] for places in ("", "百", "千") for large in _LARGE}
+_TIMES = {"千": 1000, "k": 1000, "打": 12, "dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6}
+SCALES = {scale: Fraction(value) for scale, value in (_GREAT | _TIMES | {"billion": 10**9}).items()}
+SCALES |= {"%": Fraction(1, 100), "percent": Fraction(1, 100)}
 """What follows a number and multiplies it."""
 _HAN = "零〇一二两三四五六七八九十百千万亿"
 _HALF = re.compile(r"一?半(?![\u4e00-\u9fff])")
@@ -193,7 +183,7 @@ def quantity(found: re.Match[str]) -> Quantity | None:
         value = -value
     if not found["scale"]:
         return Quantity((value,), "." in found[0])
-    return Quantity((value * Fraction(SCALES[found["scale"].lower()]), value), "." in found[0], found["scale"].lower())
+    return Quantity((value * SCALES[found["scale"].lower()], value), "." in found[0], found["scale"].lower())
 
 
 def _han_quantity(found: re.Match[str]) -> Quantity | None:
