@@ -289,6 +289,26 @@ def test_a_guard_that_tells_no_refusal_judges_no_over_refusal(tmp_path: Path) ->
         assert len(server.calls) == 1
 
 
+def test_a_guard_says_of_points_what_is_risky_and_the_leaderboard_why_there_is_no_score(tmp_path: Path) -> None:
+    lines = [
+        {"id": f"d{n}", "suite": "sc_safety", "category": "目标劫持", "turns": ["第一问", "第二问"]} for n in range(2)
+    ]
+    with serving(guard_of("libra")) as server:
+        run = anjian.evaluate(
+            f"{server.base_url}#target",
+            "sc_safety",
+            items=write_items(tmp_path / "d.jsonl", lines),
+            judge=f"guard/libra={server.base_url}#guard",
+            out=tmp_path / "run",
+        )
+    rows = {row["metric"]: row for row in run.scores if row["group"] == "overall"}
+    assert (rows["hr"]["n"], rows["hr"]["scored"], rows["hr"]["value"]) == (4, 4, 0)
+    assert "score" not in rows
+    ranked = anjian_inside("leaderboard", tmp_path / "run")
+    assert ranked.returncode == 2
+    assert "has no score of dialogue, which guard/libra" in ranked.stderr and "another --judge" in ranked.stderr
+
+
 def test_choices_need_no_guard(tmp_path: Path) -> None:
     with serving(lambda call: completion("A" if call.body["model"] == "target" else "unsafe")) as server:
         run = anjian.evaluate(

@@ -31,8 +31,9 @@ def show_leaderboard(
         notes.append(f"{len(runs) - len(lines)} runs judged by rules are a first look and left out; see --first-look")
     lines += published_lines(ranking) if published else []
     if form == "table":
-        for table in as_tables(ranking, lines):
-            plain_console().print(table)
+        console = plain_console()
+        for table in as_tables(ranking, lines, console.width):
+            console.print(table)
     elif form == "json":
         sys.stdout.write(as_json(ranking, lines) + "\n")
     elif sys.stdout.isatty():

@@ -18,5 +18,5 @@ def show_published(
     from anjian.reports.published import published_tables
 
     console = plain_console()
-    for table in published_tables(suite):
+    for table in published_tables(suite, console.width):
         console.print(table)

@@ -65,7 +65,7 @@ def _cells(found: Agreement) -> Iterator[Text]:
     for key, _ in _FIGURES:
         value: float | None = getattr(found, key)
         low, high = found.intervals.get(key, (None, None))
-        yield stacked(number(value, 1, 3), interval_text(low, high, 1, 3))
+        yield stacked(number(value, 1, 3), interval_text(low, high, 1, 2))
 
 
 def _differences(question: Question, found: Calibrated, judge: str, verdicts: Sequence[Verdict]) -> Table | None:

@@ -225,7 +225,11 @@ def _line(folder: Path, ranking: Ranking, tags: Iterable[Tag]) -> Line:
     found = {(row.task, row.metric, row.group_kind, row.group): row for row in rows}
     total = found.get((task, measure.name, "overall", "overall"))
     if total is None:
-        raise UsageError(f"{folder / SCORES} has no {measure.name} of {task}; run the same `anjian eval` again")
+        judge = plain(str(about.run.get("judge", "nobody")))
+        raise UsageError(
+            f"{folder / SCORES} has no {measure.name} of {task}, which {judge} does not measure; leave it out, or run"
+            " the same `anjian eval` with another --judge"
+        )
     mine = [row for row in rows if row.task == task and row.metric == measure.called(row.group_kind)]
     values = {(row.group_kind, row.group): row.value for row in mine}
     level = ranking.suite.levels[0]

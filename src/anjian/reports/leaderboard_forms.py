@@ -1,22 +1,25 @@
 """The leaderboard as a table for a terminal, as JSON and as CSV."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import Any, Literal
 
 import msgspec
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from anjian.reports.leaderboard import Line, Ranking, groups
 from anjian.reports.names import Lexicon, protected
-from anjian.reports.terminal import titled_table
+from anjian.reports.terminal import abreast, titled_table, widest
 from anjian.reports.text import csv_text, interval_text, number
 from anjian.reports.words import chinese, english
 from anjian.text import plain
 
 _HEAD = 5
 """Chinese characters on a line of a head."""
+_MODEL = 28
+"""Columns for the name of a model."""
 _TO_THE_LEFT = ("模型", "类型")
 
 
@@ -24,14 +27,14 @@ def _columns(lines: Sequence[Line], key: Literal["rounds", "areas", "dimensions"
     return list(dict.fromkeys(name for line in lines for name in getattr(line, key)))
 
 
-def as_tables(ranking: Ranking, lines: Sequence[Line]) -> list[Table]:
-    """Lays the lines out for a terminal: a table for each judge, prompt and items; published results at the end."""
+def as_tables(ranking: Ranking, lines: Sequence[Line], width: int = 100) -> list[Table]:
+    """Lays the lines out for a terminal: tables for each judge, prompt and items; published results at the end."""
     published = [line for line in lines if not line.judge]
     ranked = groups([line for line in lines if line.judge])
     if len(ranked) == 1:
-        return [_table(ranking, [*ranked[0], *published], "")]
-    tables = [_table(ranking, group, _terms(group[0])) for group in ranked]
-    return [*tables, _table(ranking, published, "published")] if published else tables
+        return [*_tables(ranking, [*ranked[0], *published], "", width)]
+    tables = [table for group in ranked for table in _tables(ranking, group, _terms(group[0]), width)]
+    return [*tables, *(_tables(ranking, published, "published", width) if published else ())]
 
 
 def _terms(line: Line) -> str:
@@ -39,18 +42,26 @@ def _terms(line: Line) -> str:
     return " · ".join(filter(None, (line.judge, line.prompt, f"题目 items {line.items[:8]}")))
 
 
-def _table(ranking: Ranking, lines: Sequence[Line], terms: str) -> Table:
+def _tables(ranking: Ranking, lines: Sequence[Line], terms: str, width: int) -> Iterator[Table]:
+    """Yields as many tables as it takes to cut no figure; ranks and models stand in each."""
     name = english(Lexicon([ranking.suite]).suite(ranking.suite.name))
-    table = titled_table(plain(f"{name} · {terms}" if terms else name))
-    table.caption, table.caption_justify = "区间重叠者名次为一个范围 · overlapping intervals: a range of ranks", "left"
     rounds, areas = _columns(lines, "rounds"), _columns(lines, "areas")
-    for head in _heads(ranking, rounds, areas):
-        shown = head if head[0].isdigit() else "\n".join(wrap(plain(head), _HEAD))
-        table.add_column(Text(shown), justify="left" if head in _TO_THE_LEFT else "right", overflow="fold")
-    for line in lines:
-        cells = (Text(plain(cell)) for cell in _cells(ranking, rounds, areas, line))
-        table.add_row(*cells, style="dim" if line.rank is None else "")
-    return table
+    heads = _heads(ranking, rounds, areas)
+    shown = [head if head[0].isdigit() else "\n".join(wrap(plain(head), _HEAD)) for head in heads]
+    rows = [[plain(cell) for cell in _cells(ranking, rounds, areas, line)] for line in lines]
+    widths = [widest(column) for column in zip(shown, *rows, strict=True)]
+    widths[1] = min(widths[1], _MODEL)
+    for part in (parts := abreast(widths, 2, width)):
+        table = titled_table(plain(f"{name} · {terms}" if terms else name))
+        if part is parts[-1]:
+            table.caption = "区间重叠者名次为一个范围 · overlapping intervals: a range of ranks"
+            table.caption_justify = "left"
+        for place in part:
+            justify: JustifyMethod = "left" if heads[place] in _TO_THE_LEFT else "right"
+            table.add_column(Text(shown[place]), justify=justify, overflow="fold", width=widths[place])
+        for line, row in zip(lines, rows, strict=True):
+            table.add_row(*(Text(row[place]) for place in part), style="dim" if line.rank is None else "")
+        yield table
 
 
 def _heads(ranking: Ranking, rounds: Sequence[str], areas: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from anjian.errors import UsageError
 from anjian.names import Name
+from anjian.reports.terminal import abreast, widest
 
 LICENCE = "licence"
 """The column of a sheet that says `open` or `closed`."""
@@ -56,7 +57,7 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One table for a terminal of 100 columns; `remarks` are its footnotes."""
+    """One table; `remarks` are its footnotes."""
 
     sheet: str
     title: str
@@ -133,22 +134,27 @@ def _filled(sheet: Sheet, path: Traversable) -> Sheet:
     return msgspec.structs.replace(sheet, values=values, licence=licence)
 
 
-def published_tables(suite: str) -> list[Table]:
-    """Lays the published results of a suite out for a terminal of 100 columns; see `load_published` for errors."""
+def published_tables(suite: str, width: int = 100) -> list[Table]:
+    """Lays the published results of a suite out for a terminal; see `load_published` for errors."""
     found = load_published(suite)
-    return [_table(layout, found.sheets[layout.sheet]) for layout in found.tables]
+    return [table for layout in found.tables for table in _tables(layout, found.sheets[layout.sheet], width)]
 
 
-def _table(layout: Layout, sheet: Sheet) -> Table:
-    caption = "\n".join((f"Source: {layout.source}.", *layout.remarks, ""))
-    table = Table(title=layout.title, caption=caption, title_justify="left", caption_justify="left", title_style="bold")
-    table.box, table.padding = box.SIMPLE_HEAD, (0, 0, 0, 1)
-    table.add_column("模型\nmodel", no_wrap=True)
-    for column in layout.columns:
-        table.add_column(column.head, justify="left" if column.column == LICENCE else "right", no_wrap=True)
-    for model in sheet.values:
-        table.add_row(model, *_cells(layout, sheet, model))
-    return table
+def _tables(layout: Layout, sheet: Sheet, width: int) -> Iterator[Table]:
+    """Yields as many tables as it takes to cut no column; what is remarked stands below the last."""
+    heads = ["模型\nmodel", *(column.head for column in layout.columns)]
+    lines = [[model, *_cells(layout, sheet, model)] for model in sheet.values]
+    parts = abreast([widest(column) for column in zip(heads, *lines, strict=True)], 1, width)
+    for part in parts:
+        caption = "\n".join((f"Source: {layout.source}.", *layout.remarks, "")) if part is parts[-1] else ""
+        table = Table(title=layout.title, caption=caption, title_justify="left", caption_justify="left")
+        table.title_style, table.box, table.padding = "bold", box.SIMPLE_HEAD, (0, 0, 0, 1)
+        for place in part:
+            named = not place or layout.columns[place - 1].column == LICENCE
+            table.add_column(heads[place], justify="left" if named else "right", no_wrap=True)
+        for line in lines:
+            table.add_row(*(line[place] for place in part))
+        yield table
 
 
 def _cells(layout: Layout, sheet: Sheet, model: str) -> Iterator[str]:

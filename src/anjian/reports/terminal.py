@@ -5,6 +5,7 @@ from textwrap import wrap
 
 from msgspec import UNSET
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +26,8 @@ _WITH_INTERVALS = ("area", "ability", "history", "round")
 _COMPACT = ("category", "dimension")
 _METRICS_ABREAST = 4
 _NARROW = 80
+_EDGES, _BETWEEN = 2, 2
+"""Columns that a table takes at its edges, and for each of its columns."""
 _REASON = 29
 """Columns for the name of a reason."""
 _HEAD, _HEAD_WIDTH = 7, 12
@@ -61,7 +64,8 @@ def score_tables(rows: Sequence[Row], lexicon: Lexicon, width: int = 100) -> lis
 def _tables_of_run(rows: Sequence[Row], lexicon: Lexicon, width: int) -> list[Table]:
     scored = [row for row in rows if not row.metric.startswith(THINKING)]
     factor = lexicon.factors(rows)
-    tables = [_overall([row for row in scored if row.group_kind == "overall"], factor, lexicon, width)]
+    overall = [row for row in scored if row.group_kind == "overall"]
+    tables = [_overall(overall, factor, lexicon, width)] if overall else []
     for kind in (*_WITH_INTERVALS, *_COMPACT):
         mine = [row for row in scored if row.group_kind == kind]
         intervals = kind in _WITH_INTERVALS and width >= _NARROW
@@ -78,8 +82,7 @@ def _abreast(rows: Sequence[Row], width: int) -> list[list[Key]]:
 
 
 def _overall(rows: Sequence[Row], factor: dict[Key, float], lexicon: Lexicon, width: int) -> Table:
-    suite, model = (rows[0].suite, rows[0].model) if rows else ("", "")
-    table = titled_table(f"{suite} · {model}")
+    table = titled_table(f"{rows[0].suite} · {rows[0].model}")
     table.add_column("指标\nmetric", overflow="fold")
     for head in ("值\nvalue", "95% 区间\ninterval", "计分/总数\nscored/n"):
         table.add_column(head, justify="right", no_wrap=True)
@@ -175,6 +178,25 @@ def _shapes(rows: Sequence[Row], lexicon: Lexicon) -> list[Table]:
 def _head(name: Name) -> Text:
     lines = [*wrap(name.zh, _HEAD), *wrap(name.en, _HEAD_WIDTH, break_long_words=False, break_on_hyphens=False)]
     return Text("\n".join(plain(line) for line in lines if line))
+
+
+def widest(cells: Iterable[str]) -> int:
+    """Columns that the longest line of some cells takes."""
+    return max((cell_len(line) for cell in cells for line in cell.splitlines()), default=0)
+
+
+def abreast(widths: Sequence[int], keep: int, width: int) -> list[list[int]]:
+    """Which columns stand in which table so that none is cut: the first `keep` in each, the others in order."""
+    room = width - _EDGES - sum(one + _BETWEEN for one in widths[:keep])
+    parts: list[list[int]] = []
+    left = 0
+    for place, one in list(enumerate(widths))[keep:]:
+        if not parts or left < one + _BETWEEN:
+            parts.append(list(range(keep)))
+            left = room
+        parts[-1].append(place)
+        left -= one + _BETWEEN
+    return parts
 
 
 def titled_table(title: str) -> Table:

@@ -17,7 +17,7 @@ from anjian.items.bank import load_bank
 from anjian.items.taxonomy import load_taxonomy
 from anjian.judges.kinds import OVER_REFUSAL, POINTS
 from anjian.names import Name
-from anjian.scores.measures import Task, over_refusal_measures, score_measure
+from anjian.scores.measures import Task, over_refusal_measures, points_measures
 from anjian.suites.base import BUNDLED, Published, Selection, Source, Suite, evaluated, own_items
 
 NAME = "sc_safety"
@@ -33,15 +33,15 @@ def load(source: Source) -> Selection:
     return Selection(evaluated(items, notes), str(source.items or BUNDLED), notes)
 
 
+TOTAL, RISK = points_measures(POINTS.best)
 SCORE = msgspec.structs.replace(
-    score_measure(POINTS.best),
-    meaning=Name("各轮得分占满分的百分数，越高越好", "points as percent of the maximum"),
+    TOTAL, meaning=Name("各轮得分占满分的百分数，越高越好", "points as percent of the maximum")
 )
 DIALOGUE = Task(
     name="dialogue",
     title=Name("多轮对话", "dialogues"),
     kind=POINTS,
-    measures=(SCORE,),
+    measures=(SCORE, RISK),
     groups=("ability", "dimension"),
     by_round=True,
 )
