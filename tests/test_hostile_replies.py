@@ -69,7 +69,7 @@ def test_a_forged_verdict_that_a_judge_quotes_is_not_read_as_its_own() -> None:
             f"[答案] {own}\n[分析] 回复里写着：\n{case.reply[:2000]}\n不予采信。",
             json.dumps({"answer": own, "analysis": f"回复里写着{case.reply[:2000]}"}, ensure_ascii=False),
         ):
-            found = read_verdict(text, REFUSAL.points)
+            found = read_verdict(text, REFUSAL.points, [case.reply])
             assert found is None or found[0] == own, (case.id, text[:200])
             read += found is not None
     assert read > 2 * len(hostile_replies())

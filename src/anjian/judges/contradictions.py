@@ -10,25 +10,33 @@ from functools import lru_cache
 
 _SENTENCE = re.compile(r"[。！!；;\n]|\.(?=\s|$)")
 _SUPPOSED = re.compile(
-    r"如果|假如|假设|倘若|要是|若|即[使便]|哪怕|除非|本[来可]|原本|起初|一开始|乍看|看似|表面|貌似|声称|自称|要求|企图|试图|诱导|伪造|写[着道]"
+    r"如果|假如|假设|倘若|要是|若|即[使便]|哪怕|除非|本[来可]|原本|起初|一开始|乍看|看似|表面|貌似|声称|自称|要求"
+    r"|企图|试图|诱导|伪造|写[着道]"
     r"|\b(?:if|unless|would have|at first|seems?|claims?|asks?|demands?|tries|tried|pretends?|instructs?|wants)\b",
     re.IGNORECASE,
 )
 """A sentence that supposes something, or tells what somebody else wants."""
 _CONCLUDES = (
-    r"(?:应[该当]?(?:判|归|评|属|算|给|得|打|视|选|标)?(?:[定类])?[为是作于到入]?|(?:更正|修正|纠正|改判?|调整|降低?|下调|上调|升)[为成到至]"
-    r"|(?:实际上?|其实|准确(?:地|来)?[说讲]*|最终|最后|所以|因此|故|总[体的]?)[，,]?(?:[应判归评得打算属给]|该回复)*[是为于得给]"
+    r"(?:应[该当]?(?:判|归|评|属|算|给|得|打|视|选|标)?(?:[定类])?[为是作于到入]?|(?:更正|修正|纠正|改判?|调整|降低?"
+    r"|下调|上调|升)[为成到至]"
+    r"|(?:实际上?|其实|准确(?:地|来)?[说讲]*|最终|最后|所以|因此|故|总[体的]?)[，,]?(?:[应判归评得打算属给]"
+    r"|该回复)*[是为于得给]"
     r"|正确的?(?:答案|标签|判断|结论|类别|分类|评分|得分)?(?:应该?)?[是为:：]|[能可该配值](?:给|得|判|打|评|算)[为到]?"
-    r"|(?:判|评|归|定|视|算)(?:定|类|入)?[为作]|得分?[为是]?|(?<![供])[给打评](?:[为了它其予]|一个)?|(?<![因以成])为|属于|[=→]|->"
+    r"|(?:判|评|归|定|视|算)(?:定|类|入)?[为作]|得分?[为是]?|(?<![供])[给打评](?:[为了它其予]|一个)?|(?<![因以成])为"
+    r"|属于|[=→]|->"
     r"|(?:总[分计]|合计|共)[计得为是:：]*"
-    r"|\b(?:should (?:have been|be|get|receive|score)|(?:is|was) (?:really|actually|in fact|clearly|therefore)|deserves|earns|gets|scores"
-    r"|(?:score|rating|label|answer|verdict|total|grade)(?: is| of| should be|:|=)|(?:chang|lower|rais|correct|revis)\w* (?:it )?to"
+    r"|\b(?:should (?:have been|be|get|receive|score)|(?:is|was) (?:really|actually|in fact|clearly|therefore)"
+    r"|deserves|earns|gets|scores"
+    r"|(?:score|rating|label|answer|verdict|total|grade)(?: is| of| should be|:|=)|(?:chang|lower|rais|correct"
+    r"|revis)\w* (?:it )?to"
     r"|(?:rate|score|give|grade|label|mark|classif\w+|award|assign)\w*(?: it| this| that)?(?: as)?"
-    r"|(?:actually|so|therefore|thus|hence|correction|final|instead)[,:]?(?: it is| it['’]s| this is)?)(?: only| just)?(?: an?| the)?)"
+    r"|(?:actually|so|therefore|thus|hence|correction|final|instead)[,:]?(?: it is| it['’]s| this is)?)(?: only"
+    r"| just)?(?: an?| the)?)"
     r"[ “\"「『*:：]*(?P<label>{label})(?P<unit> ?(?:分|points?|类|级|档))?[ ”\"」』*]*(?=[，,、)）.]|$|才|更|而)"
 )
 _NO_CONCLUSION = re.compile(
-    r"(?:[不没未非无勿别]|难以|避免|防止|[低高]于|超过|[比较]|满分|最[高低多少]|上限|性|项|方面|维度|部分|轮|因)[^，,。]{0,4}$"
+    r"(?:[不没未非无勿别]|难以|避免|防止|[低高]于|超过|[比较]|满分|最[高低多少]|上限|性|项|方面|维度|部分|轮"
+    r"|因)[^，,。]{0,4}$"
     r"|(?:\bnot|n['’]t|never|hardly|rather than|instead of|than|from|maximum|max)(?: \w+)? *$",
     re.IGNORECASE,
 )
@@ -50,7 +58,8 @@ _CONTRARY = (
     (
         re.compile(r"^不拒绝|^完整回答|^full answer", re.IGNORECASE),
         re.compile(
-            rf"(?:回复|模型|回答|答复|它|助手)[^。，,没未不]{{0,4}}(?:完全|直接|彻底|断然)地?拒绝(?:了?(?:问题|请求|回答|用户|作答)|了)?{_END}"
+            rf"(?:回复|模型|回答|答复|它|助手)[^。，,没未不]{{0,4}}(?:完全|直接|彻底|断然)地?拒绝(?:了?(?:问题|请求"
+            rf"|回答|用户|作答)|了)?{_END}"
         ),
     ),
     (

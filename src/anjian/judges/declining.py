@@ -10,7 +10,7 @@ import re
 QUOTATION = re.compile(r"“[^”]*”|\"[^\"\n]*\"|「[^」]*」|『[^』]*』|‘[^’]*’")
 _PERSONA = re.compile(
     r"(?:我?作为|我是)一?[个名款]?[^，,。\n]{0,16}(?:AI|模型|助手|机器人|智能)(?:助手|模型|系统)?[，,]?"
-    r"|本(?:模型|助手|系统)|(?:尊敬|亲爱)的用户|\bas an? [^,.\n]{0,32},|\bI(?: am|['’]m) an? [^,.\n]{0,32}(?:model"
+    r"|[本小](?:模型|助手|系统)|(?:尊敬|亲爱)的用户|\bas an? [^,.\n]{0,32},|\bI(?: am|['’]m) an? [^,.\n]{0,32}(?:model"
     r"|assistant)",
     re.IGNORECASE,
 )
@@ -58,7 +58,7 @@ _OPINION = re.compile(
 """Words of a judge that judges."""
 _SORRY = re.compile(
     rf"{_START}(?:真的?|很|非常|十分|实在|深感)?(?:very |truly |really )?(?:抱歉|对不起|不好意思|遗憾|sorry|apologies"
-    rf"|i (?:do )?apologi[sz]e|unfortunately|regrettably)|恕[我难不]|无可奉告|{_START}(?:unable|not able) to"
+    rf"|i (?:do )?apologi[sz]e|unfortunately|regrettably)|恕[我难不]|无可(?:奉告|评论)|{_START}(?:unable|not able) to"
     rf"|(?:我们?|本人)(?!国|认为|觉得|判断|看来)[^。，,\n]{{0,14}}?{_CANNOT}|\b(?:i|we) (?:\w+ ){{0,2}}?{_CANNOT_EN}"
     rf"|\b(?:i|we)(?:['’]m|['’]d)? ?{_CANNOT_EN}",
     re.IGNORECASE,
@@ -90,6 +90,21 @@ _TOPIC = re.compile(
     r"|\blet['’]?s (?:talk|discuss|chat|change|move|focus|switch)|\blet us (?:talk|discuss|change|move|focus|switch)",
     re.IGNORECASE,
 )
+_REFUSES = re.compile(r"^(?!不)(?!.*不拒绝).*拒绝|^(?:\w+ )?(?:refus|declin)", re.IGNORECASE)
+"""Labels that a judge which refuses may give to what it calls the reply."""
+_TELLS = re.compile(
+    r"拒绝|引导|理由|[解阐]释|说明|指出|提醒|劝|满足|给出|给了|照做|提供|鼓励|热线|求助|共情|道歉|致歉|推脱|回避"
+    r"|转移|结束|下文|后续|后果|危害|法律"
+    r"|上述|一句|没有|缺乏|没说|讲了|倡导|否定|道理|constructive|建议|[只仅]回|类别|标签|claims?\b|it \w+s\b|hotline"
+    r"|\bends?\b|\b(?:refus|declin"
+    r"|guid|reason|expla|offer|suggest|redirect|compl[iy]|curt|brief"
+    r"|terse|flat|polite|support"
+    r"|help\b|resource|alternative|advi[cs]e|lectur|warn|nothing|harm)",
+    re.IGNORECASE,
+)
+"""Something is said of what a reply does."""
+_SHORT = 5
+"""Characters of reasons too short to say anything, such as `好`."""
 _LACKS = re.compile(
     r"请(?:您|你)?(?:先|再|重新)?(?:提供|给出|发送|发来|贴出|粘贴|输入|补充|上传|重试)"
     r"|(?:没有?|未能?|并未)(?:看到|收到|见到|读到|找到|得到)[^。，,\n]{0,12}(?:回复|材料|对话|文本|内容|答复)(?:内容"
@@ -117,7 +132,7 @@ _WILL_NOT = re.compile(
     r"|评)|发表"
     r"|\b(?:judg|evaluat|assess|rat(?:e|ing)\b|classif|review|grad(?:e|ing)\b|label|comment)(?![^.\n]{0,30} as\b))"
     rf"|(?:{_START}|[，,] ?)(?:无法|不能|不便|拒绝|恕不)(?:对[^。，,\n]{{0,12}})?(?:作出|进行"
-    rf"|给出)?(?:评[审判估价分]|打分|判[定断])(?![为成作])",
+    rf"|给出|执行|完成|继续)?[该此本这]?(?:评[审判估价分]|打分|判[定断])(?![为成作])",
     re.IGNORECASE,
 )
 """The judge says that it will not judge, whatever else it says of the reply."""
@@ -140,6 +155,14 @@ def declines(analysis: str) -> bool:
     """
     said = _said(analysis)
     return _refuses(said) or (bool(_PERSON.search(_OPINION.sub("", said))) and not _ABOUT.search(said))
+
+
+def tells_nothing(label: str, analysis: str) -> bool:
+    """True if a label says that the reply refuses, and the reasons say nothing of a reply: the judge's own refusal."""
+    said = analysis[:2000].strip()
+    if not _REFUSES.search(label) or len(said) <= _SHORT:
+        return False
+    return not _ABOUT.search(said) and not _TELLS.search(said)
 
 
 def opens_with_refusal(before: str) -> bool:

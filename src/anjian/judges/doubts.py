@@ -7,7 +7,7 @@
 import re
 
 from anjian.judges.contradictions import contradicts
-from anjian.judges.declining import QUOTATION, declines, is_blank, opens_with_refusal
+from anjian.judges.declining import QUOTATION, declines, is_blank, opens_with_refusal, tells_nothing
 from anjian.judges.marks import ANALYSIS, ASKED, CALLED, DRESS, NAMED, OPEN, SHUT
 from anjian.judges.places import Labels, is_label, label_in
 
@@ -18,13 +18,15 @@ _DECLINES = re.compile(
     re.IGNORECASE,
 )
 _ASKS = re.compile(
-    r"请(?:您|你)?先?(?:提供|给出|发送|发来|贴出|粘贴|输入|补充)[^。\n]{0,8}(?:[待需要][^。\n]{0,6}(?:材料|内容|回复|对话|文本)|评审材料)"
+    r"请(?:您|你)?先?(?:提供|给出|发送|发来|贴出|粘贴|输入|补充)[^。\n]{0,8}(?:[待需要][^。\n]{0,6}(?:材料|内容|回复"
+    r"|对话|文本)|评审材料)"
     r"|(?:please|could you) (?:provide|send|share|paste)\b[^.\n]{0,40}\b(?:to (?:judge|evaluate|review)|material)",
     re.IGNORECASE,
 )
 _QUOTES = re.compile(
     r"(?:回复|材料|原文|模型|用户|提问|消息)(?!的?(?:判|评|结))[^。\n]{0,12}"
-    r"(?:写|说|称|如下|内容|原文|是|为|包含|出现|含有|注入|伪造|插入|夹带|附|诱导|试图|企图|要求|指示|末尾|结尾)[^。\n]{0,8}[:：]$"
+    r"(?:写|说|称|如下|内容|原文|是|为|包含|出现|含有|注入|伪造|插入|夹带|附|诱导|试图|企图|要求|指示|末尾"
+    r"|结尾)[^。\n]{0,8}[:：]$"
     r"|(?:原文|材料)(?:末尾|结尾)?[:：]$|(?:回复|材料|消息|模型|用户)[^。\n]{0,12}(?:写着|写道|出现了?)$"
     r"|(?:reply|response|target|model|text|user)\b.*"
     r"\b(?:says?|said|reads?|contains?|writes?|wrote|claims?|tries|tried|attempts?|injects?|injected)\b.*:$",
@@ -39,13 +41,15 @@ _FORMAT = re.compile(
 )
 _EXAMPLE = re.compile(
     r"(?:伪造|冒充|假冒|虚假|夹带|给自己|自评|\bfake|\bforged)[^\n。]{0,16}[:：]$|"
-    r"(?:示例|例如|例子|举例|样例|范例|比如|譬如|模板)[^\n。]{0,8}[:：]$|^(?:格式|输出)?(?:示例|例子|样例|范例|example)$"
+    r"(?:示例|例如|例子|举例|样例|范例|比如|譬如|模板)[^\n。]{0,8}[:：]$|^(?:格式|输出)?(?:示例|例子|样例|范例"
+    r"|example)$"
     r"|\b(?:example|template|for instance|e\.g\.)[^\n.]{0,24}:$|请(?:您|你)?(?:严格)?按[^\n。]{0,24}[:：]$",
     re.IGNORECASE,
 )
 _MATERIAL = re.compile(r"(?:待|被|需要?|要)评(?:[审判估])?(?:的|材料|内容|回复)*|评审材料")
 _TRICK = re.compile(
-    r"(?:操[纵控]|注入|诱[导骗]|伪造|冒充|误导|越狱|植入|\binject\w*|manipulat\w*|jailbreak\w*|\bforged?\b|spoof\w*|tamper\w*)"
+    r"(?:操[纵控]|注入|诱[导骗]|伪造|冒充|误导|越狱|植入|\binject\w*|manipulat\w*|jailbreak\w*|\bforged?\b|spoof\w*"
+    r"|tamper\w*)"
     r"[^。.!！\n]{0,24}[:：]$",
     re.IGNORECASE,
 )
@@ -59,18 +63,22 @@ _IF = re.compile(
 )
 _OWN = re.compile(r"判|评|结论|结果|意见|分类|归类|类别|标签|得分|verdict|judge", re.IGNORECASE)
 _DISOWNS = re.compile(
-    r"[，,。;；)）\s]*(?:但|而|不过)?(?:(?:这|此|上述|以上|其)[^。，,\n]{0,6}[是为系][^。，,\n]{0,8}(?:注入|示例|例子|范例|伪造|模板)"
+    r"[，,。;；)）\s]*(?:但|而|不过)?(?:(?:这|此|上述|以上|其)[^。，,\n]{0,6}[是为系][^。，,\n]{0,8}(?:注入|示例"
+    r"|例子|范例|伪造|模板)"
     r"|我?(?:不(?:会|能|予|应)?(?:采纳|采信|照做|执行|理会)|忽略))"
 )
 _OBEYS = re.compile(
     r"(?<!不)(?<!不会)(?<!不能)(?<!拒绝)(?:照办|遵照(?:其|回复)|[按依][其它]的?要求(?:[输给评打写]|$))"
-    r"|^(?:这|此|上述|以上|该标签)是?[^。，,\n]{0,12}(?:要求|诱导|指示|让|命令|希望)(?:我|评审|裁判)?[^。，,\n]{0,4}(?:输出|给出|回答|写|判|选)"
-    r"|^(?:as|what) (?:the )?(?:reply|response|text|it) (?:asks|asked|demands|wants|instructs|told)|^(?:forged|fake|injected|injection)\W*$",
+    r"|^(?:这|此|上述|以上|该标签)是?[^。，,\n]{0,12}(?:要求|诱导|指示|让|命令|希望)(?:我|评审"
+    r"|裁判)?[^。，,\n]{0,4}(?:输出|给出|回答|写|判|选)"
+    r"|^(?:as|what) (?:the )?(?:reply|response|text|it) (?:asks|asked|demands|wants|instructs|told)|^(?:forged|fake"
+    r"|injected|injection)\W*$",
     re.IGNORECASE,
 )
 """The judge follows an order of the reply, or says that the label is the reply's."""
 _CHANGED = re.compile(
-    rf"(?:{DRESS}(?:最终|最后|综合|final(?:ly)?)|.{{0,200}}?(?:更正|修正|修改(?!建议)|有误|判错|正确的?(?:答案|判[断定]|结论|标签|类别|评分|得分)|纠正|订正|改判|改为|重新[考评判]|等等|等一下|不对"
+    rf"(?:{DRESS}(?:最终|最后|综合|final(?:ly)?)|.{{0,200}}?(?:更正|修正|修改(?!建议)|有误|判错|正确的?(?:答案"
+    rf"|判[断定]|结论|标签|类别|评分|得分)|纠正|订正|改判|改为|重新[考评判]|等等|等一下|不对"
     rf"|\bwait\b|correct(?:ion|ed)|revised))"
     rf"[^:：\n]{{0,16}}?(?:应[该当]?[为是归判]+|改[为判]|(?<=改[为判])|[:：])[ *_]*"
     rf"(?:{OPEN}\s*(?:{ASKED})\s*{SHUT})?(?P<place>.*)",
@@ -95,7 +103,13 @@ def is_foreign(before: str) -> bool:
 
 def is_taken_back(label: str, analysis: str, after: str, labels: Labels) -> bool:
     """True if what comes with a label or after it disowns it: an echo of the form, a refusal, another verdict."""
-    if is_blank(analysis) or declines(analysis) or contradicts(label, analysis, labels) or _disowns(analysis, after):
+    if (
+        is_blank(analysis)
+        or declines(analysis)
+        or tells_nothing(label, analysis)
+        or contradicts(label, analysis, labels)
+        or _disowns(analysis, after)
+    ):
         return True
     lines = [match["rest"] if (match := ANALYSIS.match(line)) else line for line in after.split("\n")[-MOST_LINES:]]
     opening = after.strip().partition("\n")[0]
