@@ -165,6 +165,7 @@ async def run_plan(
             replay = Desk(prepared, ledger, Seats(plan.names, ledger, {}, versions))
             output = Output(prepared, replay, replies, verdicts, count)
             async with AsyncExitStack() as stack:
+                stack.push_async_callback(output.rest)
                 seats = Seats(plan.names, ledger, lazily(models, stack, console), versions, purse)
                 at_once = plan.access.concurrency or models[plan.model].concurrency
                 stopped = await _ask(prepared, ledger, seats, at_once, output, console)

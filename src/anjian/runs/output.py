@@ -17,7 +17,9 @@ from anjian.text import one_line
 MOST_WAITING = 2048
 """Dialogues kept in memory until their turn comes; those beyond are read again from the ledger."""
 STRETCH = 512
-"""Dialogues written at a stretch: judges that ask nobody are quicker when they are not interrupted."""
+"""Dialogues from which on writing begins: judges that ask nobody are quicker when they are not interrupted."""
+BREATH = 32
+"""Dialogues written before calls under way are looked after again."""
 
 Held = Dialogue | list[Round]
 """A dialogue that was held, or was judged, too."""
@@ -40,21 +42,38 @@ class Output:
         self._repeats = Repeats()
         # Tasks whose replies are judged as a whole, not by an option or a number in them.
         self._in_words = {task.name for task in prepared.suite.tasks if task.kind and not task.kind.own}
-        self._lock = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
 
     async def put(self, number: int, held: Held) -> None:
-        """Takes one dialogue."""
+        """Takes one dialogue; waits where more come than can be written."""
         self._waiting[number] = held if len(self._waiting) < MOST_WAITING else None
-        if self._next in self._waiting and len(self._waiting) >= STRETCH and not self._lock.locked():
-            async with self._lock:
-                while self._next in self._waiting:
-                    await self._write(self._waiting.pop(self._next))
+        if self._next in self._waiting and len(self._waiting) >= STRETCH:
+            if self._writing is None or self._writing.done():
+                await self.rest()
+                self._writing = asyncio.create_task(self._write_ready())
+            if len(self._waiting) >= MOST_WAITING // 2:
+                await self.rest()
+
+    async def rest(self) -> None:
+        """Ends once nothing is being written.
+
+        Raises:
+            AnjianError: The disk is full.
+        """
+        if self._writing:
+            await self._writing
 
     async def finish(self) -> None:
         """Reads whatever is missing from the ledger, and writes it."""
-        async with self._lock:
-            while self._next < self._prepared.total:
-                await self._write(self._waiting.pop(self._next, None))
+        await self.rest()
+        while self._next < self._prepared.total:
+            await self._write(self._waiting.pop(self._next, None))
+
+    async def _write_ready(self) -> None:
+        while self._next in self._waiting:
+            await self._write(self._waiting.pop(self._next))
+            if self._next % BREATH == 0:
+                await asyncio.sleep(0)
 
     async def _write(self, held: Held | None) -> None:
         item, epoch = self._prepared.sample(self._next)
