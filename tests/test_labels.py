@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from inside import anjian_inside
 from loopback import completion, serving
 from openpyxl import load_workbook
+from openpyxl.worksheet.worksheet import Worksheet
 from synthetic_run import make_run
 
 from anjian.errors import UsageError
@@ -248,6 +249,63 @@ def test_every_fault_of_every_sheet_is_named(run: Path) -> None:
     ):
         assert told in done.stderr
     assert sorted((run / "run" / "labels").iterdir()) == kept, "nothing is kept of sheets with faults"
+
+
+def formula(sheet: Worksheet) -> None:
+    sheet["E3"] = "=E2"
+
+
+def exchanged(sheet: Worksheet) -> None:
+    for column in "AB":
+        one, two = sheet[f"{column}2"], sheet[f"{column}3"]
+        one.value, two.value = two.value, one.value
+
+
+SPOILT: dict[str, tuple[Callable[[Worksheet], object], str]] = {
+    "formula": (formula, "sheet refusal, row 3: label '=E2' is none of"),
+    "numbers and ids sorted apart": (exchanged, "sheet refusal, row 2: the texts beside number "),
+    "heading deleted": (lambda sheet: sheet.delete_rows(1), "sheet refusal has no heading with `id`"),
+    "heading far down": (lambda sheet: sheet.insert_rows(1, 30), "sheet refusal has no heading with `id`"),
+    "labels deleted": (lambda sheet: sheet.delete_cols(5), "sheet refusal has no heading with `id`"),
+    "no label": (lambda sheet: [setattr(row[4], "value", None) for row in sheet.iter_rows(min_row=2)],
+                 "holds no labels; fill in its column `label`"),
+}  # fmt: skip
+
+
+def test_what_would_lose_labels_is_refused(run: Path) -> None:
+    key = export(run, "--n", 8)
+    sheet = fill(run, 1, lambda row: row["verdict"], key)
+    take_in(run, sheet)
+    for name, (spoil, told) in SPOILT.items():
+        book = load_workbook(sheet)
+        spoil(book.worksheets[1])
+        book.create_sheet("other").append(["id", "label"])
+        book.save(run / "spoilt.xlsx")
+        done = anjian_inside("label", "import", run / "run", run / "spoilt.xlsx")
+        assert (done.returncode, told in done.stderr) == (2, True), (name, done.stderr)
+    one, two = run / "anna.xlsx", run / "Anna.xlsx"
+    one.write_bytes(sheet.read_bytes())
+    two.write_bytes(sheet.read_bytes())
+    assert "Anna.xlsx: two files of anna" in one_line(anjian_inside("label", "import", run / "run", one, two))
+
+
+def test_one_kind_after_the_other_and_people_who_may_be_one(tmp_path: Path) -> None:
+    with serving(lambda call: completion("抱歉，我不能回答这个问题。")) as server:
+        model, out = f"{server.base_url}#m", tmp_path / "run"
+        done = anjian_inside("eval", model, "--suite", "sc_safety", "--limit", 8, "--judge", "rules-v1", "--out", out)
+        assert done.returncode == 0, done.stderr
+    key = export(tmp_path)
+    kinds = sorted({row["kind"] for row in key.values()})
+    assert len(kinds) == 2
+    for place, kind in enumerate(kinds):
+        rows = [[one, row["verdict"]] for one, row in key.items() if row["kind"] == kind]
+        (tmp_path / "dora.csv").write_bytes(returned([["id", "label"], *rows]))
+        found, shown = take_in(tmp_path, tmp_path / "dora.csv")
+        assert found["settled"] == (len(key) if place else len(rows))
+    assert "copies of one sheet" not in shown
+    rows = [[one, row["verdict"]] for one, row in key.items()]
+    (tmp_path / "dora (1).csv").write_bytes(returned([["id", "label"], *rows]))
+    assert "note: dora (1) and dora gave all " in take_in(tmp_path, tmp_path / "dora (1).csv")[1]
 
 
 def test_what_cannot_be_done_is_one_line(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,8 @@ label = typer.Typer(
 )
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")]
 UNSETTLED_SHOWN = 20
+ALIKE = 10
+"""Replies on which two people who agree on all of them may be one."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,9 +87,9 @@ def import_labels(
         raise UsageError("name the sheets that came back, or give --settled FILE")
     pool = read_pool(run)
     entries = read_key(pool)
-    people = read_people(files or [], entries, pool.kinds)
-    by_hand = read_people([settled], entries, pool.kinds) if settled else {}
-    save_people(pool, people)
+    people = read_people(files or [], pool, entries)
+    by_hand = read_people([settled], pool, entries) if settled else {}
+    save_people(pool, entries, people)
     for said in by_hand.values():
         save_settled(pool, said)
     entries = _still(pool, entries)
@@ -125,11 +127,16 @@ def _show(pool: Pool, entries: Sequence[Entry], outcome: Outcome) -> None:
     from anjian.labels.outcome import UNSETTLED
     from anjian.labels.pool import LABELS
     from anjian.labels.shown import outcome_tables
+    from anjian.text import plain
 
     console = plain_console()
     for one in outcome.people:
         counts = ", ".join(f"{person} {n} of {one.drawn}" for person, n in one.labelled.items())
         console.print(f"{one.kind}: labelled by {counts}", soft_wrap=True)
+        for couple in (couple for couple in one.couples if couple.n >= ALIKE and couple.agree[0] == 1):
+            both = " and ".join(map(plain, couple.people))
+            said = f"note: {both} gave all {couple.n} replies the same labels; copies of one sheet would show nothing"
+            console.print(said, soft_wrap=True, markup=False, highlight=False)
     for table in outcome_tables(outcome):
         console.print(table)
     drawn = sum(entry.number is not None for entry in entries)

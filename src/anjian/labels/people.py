@@ -12,10 +12,13 @@ from anjian.items.lines import decode_lines, refuse
 from anjian.judges.kinds import Kind
 from anjian.labels.drawing import Entry
 from anjian.labels.pool import LABELS, Pool
+from anjian.labels.sheets import Row, rows_of
 from anjian.labels.tables import Returned, bare, read_returned
 
 PEOPLE = "people"
 SETTLED = "settled.jsonl"
+_TOLD = 400
+"""Characters that tell a text from others."""
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -28,7 +31,7 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
-def read_people(files: Sequence[Path], entries: Sequence[Entry], kinds: Mapping[str, Kind]) -> dict[str, list[Said]]:
+def read_people(files: Sequence[Path], pool: Pool, entries: Sequence[Entry]) -> dict[str, list[Said]]:
     """Reads sheets, each of the person that its file is named after.
 
     Raises:
@@ -37,11 +40,11 @@ def read_people(files: Sequence[Path], entries: Sequence[Entry], kinds: Mapping[
     people: dict[str, list[Said]] = {}
     refused = []
     for path in files:
-        if path.stem in people:
-            raise UsageError(f"{path}: two files of {path.stem}; give one file for each person, named after them")
+        if twice := next((name for name in people if name.casefold() == path.stem.casefold()), None):
+            raise UsageError(f"{path}: two files of {twice}; give one file for each person, named after them")
         people[path.stem] = []
         try:
-            people[path.stem] = _read(path, entries, kinds)
+            people[path.stem] = _read(path, pool, entries)
         except UsageError as error:
             refused.append(str(error))
     if refused:
@@ -49,15 +52,16 @@ def read_people(files: Sequence[Path], entries: Sequence[Entry], kinds: Mapping[
     return people
 
 
-def _read(path: Path, entries: Sequence[Entry], kinds: Mapping[str, Kind]) -> list[Said]:
+def _read(path: Path, pool: Pool, entries: Sequence[Entry]) -> list[Said]:
     """Checks every row; the same row twice counts once."""
     by_id = {entry.id: entry for entry in entries if entry.number is not None}
     by_number = {str(entry.number): entry for entry in by_id.values()}
+    texts, kinds = _texts(pool, entries), pool.kinds
     found: dict[str, tuple[Said, str]] = {}
     faults: list[str] = []
     for row in read_returned(path):
         entry = by_id.get(row.id.lower()) if row.id else by_number.get(row.number)
-        if fault := _misplaced(row, entry):
+        if fault := _misplaced(row, entry, texts):
             faults.append(f"{row.place}: {fault}")
         if entry is None or fault:
             continue
@@ -75,19 +79,36 @@ def _read(path: Path, entries: Sequence[Entry], kinds: Mapping[str, Kind]) -> li
         elif label:
             found[entry.id] = (said, row.place)
     refuse(path, faults)
+    if not any(said.label for said, _ in found.values()):
+        raise UsageError(f"{path} holds no labels; fill in its column `label`, or leave the file out")
     return [said for said, _ in found.values()]
 
 
-def _misplaced(row: Returned, entry: Entry | None) -> str:
+def _texts(pool: Pool, entries: Sequence[Entry]) -> dict[str, set[str]]:
+    """The ids that stand beside each question with its reply."""
+    texts: dict[str, set[str]] = {}
+    for row in rows_of(pool, [entry for entry in entries if entry.id in pool.judged]):
+        texts.setdefault(_text(row), set()).add(row.id)
+    return texts
+
+
+def _text(row: Row | Returned) -> str:
+    """What tells a question and its reply from others, whatever spreadsheets make of their ends."""
+    return f"{bare(row.question)[:_TOLD]}/{bare(row.reply)[:_TOLD]}" if row.question and row.reply else ""
+
+
+def _misplaced(row: Returned, entry: Entry | None, texts: Mapping[str, set[str]]) -> str:
     """Why a row cannot be told from others; empty where it can."""
     if not row.id and not row.number:
         return f"label {row.label[:60]!r} without an id; copy the id from the sheet that was given out"
     if entry is None:
         what = f"id {row.id[:40]!r}" if row.id else f"number {row.number[:40]!r}"
         return f"{what} is none of this run's sheets; give the run that they were exported from"
+    mend = "the columns were sorted apart; take the sheet as it was before"
     if row.number and row.number != str(entry.number):
-        mend = "the columns were sorted apart; take the sheet as it was before"
         return f"number {row.number[:40]!r} does not belong to id {entry.id!r}; {mend}"
+    if entry.id not in texts.get(_text(row), entry.id):
+        return f"the texts beside number {entry.number} are those of another; {mend}"
     return ""
 
 
@@ -102,13 +123,20 @@ def _label(text: str, kind: Kind) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def save_people(pool: Pool, people: Mapping[str, Sequence[Said]]) -> None:
-    """Keeps what people said in the run; what a person said before is replaced."""
+def save_people(pool: Pool, entries: Sequence[Entry], people: Mapping[str, Sequence[Said]]) -> None:
+    """Keeps what people said in the run; what a person said before is replaced, kind by kind.
+
+    A CSV holds one sheet: who labelled several kinds of question gives one after the other.
+    """
     folder = pool.folder / LABELS / PEOPLE
+    kinds = {entry.id: entry.kind for entry in entries}
     with locked(pool.folder):
         folder.mkdir(exist_ok=True)
         for person, said in people.items():
-            replace(folder / f"{file_name(person)}.jsonl", _lines(said))
+            path = folder / f"{file_name(person)}.jsonl"
+            given = {kinds[one.id] for one in said}
+            before = _said(path) if path.exists() else []
+            replace(path, _lines([*(one for one in before if kinds.get(one.id) not in given), *said]))
 
 
 def save_settled(pool: Pool, settled: Sequence[Said]) -> None:

@@ -18,11 +18,13 @@ from anjian.items.lines import UNREADABLE, opened, readable, refuse
 from anjian.items.objects import objects
 from anjian.labels.sheets import COLUMNS, load_openpyxl
 
-READ = ("number", "id", "label", "note")
+READ = ("number", "id", "question", "reply", "label", "note")
 """Columns that are read back."""
 _HEAD_WITHIN = 20
+_NO_HEAD = "has no heading with `id` (or `number`) and `label`; put the first line back"
 _SEPARATORS = ",;\t"
 _LONGEST = 1_000_000
+_ID = re.compile("r[0-9a-f]{12}")
 
 
 class Returned(msgspec.Struct, frozen=True):
@@ -31,6 +33,8 @@ class Returned(msgspec.Struct, frozen=True):
     place: str
     number: str = ""
     id: str = ""
+    question: str = ""
+    reply: str = ""
     label: str = ""
     note: str = ""
 
@@ -76,16 +80,19 @@ def _of_tables(path: Path, tables: Mapping[str, Numbered]) -> Iterator[Returned]
     headed = False
     for name, lines in tables.items():
         head: dict[str, int] = {}
+        lost = False
         for count, (number, cells) in enumerate(lines, 1):
             if head:
                 values = {key: _text(cells[place]) for key, place in head.items() if place < len(cells)}
                 yield Returned(f"sheet {name}, row {number}" if name else f"line {number}", **values)
-            elif head := _head(path, cells):
-                headed = True
-            elif count == _HEAD_WITHIN:
-                break
+                continue
+            head = _head(path, cells) if count <= _HEAD_WITHIN else {}
+            headed = headed or bool(head)
+            lost = lost or any(_ID.fullmatch(_text(cell)) for cell in cells)
+        if lost and not head:
+            raise UsageError(f"{path}{f', sheet {name}' if name else ''} {_NO_HEAD}")
     if not headed:
-        raise UsageError(f"{path} has no heading with `id` (or `number`) and `label`; put the first line back")
+        raise UsageError(f"{path} {_NO_HEAD}")
 
 
 def _head(path: Path, cells: Sequence[object]) -> dict[str, int]:
@@ -112,13 +119,21 @@ def _workbook(path: Path) -> dict[str, Numbered]:
     with opened(path) as file:
         content = io.BytesIO(file.read())
     try:
-        book = load_workbook(content, read_only=True, data_only=True)
+        # A formula counts by the value that was saved with it; where none was, it stands for itself, and is no label.
+        shown, written = (
+            load_workbook(content, read_only=True, data_only=values).worksheets for values in (True, False)
+        )
         return {
-            sheet.title: list(enumerate(map(tuple, sheet.iter_rows(values_only=True)), 1)) for sheet in book.worksheets
+            sheet.title: list(enumerate(map(_valued, sheet.values, formulas.values), 1))
+            for sheet, formulas in zip(shown, written, strict=True)
         }
     except Exception as error:
         words = str(error).splitlines()[:1]
         raise UsageError(f"{path} is no whole spreadsheet ({'; '.join(words)[:80]}); save it again as .xlsx") from None
+
+
+def _valued(shown: Sequence[object], written: Sequence[object]) -> list[object]:
+    return [formula if value is None else value for value, formula in zip(shown, written, strict=True)]
 
 
 def _csv(path: Path) -> Numbered:
