@@ -40,13 +40,12 @@ def read_guard(family: Family, text: str, first: Sequence[tuple[str, float]] = (
         first: Its likeliest first tokens with their probabilities, as far as they are known.
     """
     text = unicodedata.normalize("NFKC", text).casefold().strip()
-    classes: dict[str, Safe] = {}
-    for safety, words in (
+    words: tuple[tuple[Safe, list[str]], ...] = (
         ("unsafe", family.safety.unsafe),
         ("between", family.safety.between),
         ("safe", family.safety.safe),
-    ):
-        classes |= dict.fromkeys(map(str.casefold, words), safety)
+    )
+    classes = {word.casefold(): safety for safety, named in words for word in named}
     match family.reads:
         case "lines":
             return _of_lines(family, text, classes)
