@@ -150,6 +150,7 @@ HOSTILE = (
     "@SUM(A1)",
     "safe\u202egpj.exe\x07\x00\x1b[31m\ufffe",
     "长😀" * 20_000,
+    "_x202E_gpj.exe _x0041",
 )
 
 
@@ -167,6 +168,7 @@ def test_hostile_replies_are_text(tmp_path: Path) -> None:
     cells = [row[3] for row in sheet.iter_rows(min_row=2)]
     assert {cell.data_type for cell in cells} == {"s"}
     texts = {str(cell.value) for cell in cells}
+    assert "_x005F_x202E_gpj.exe _x0041" in texts, "a character by its number would be shown"
     assert texts >= {*HOSTILE[:4], "safe‹U+202E›gpj.exe‹U+0007›‹U+0000›‹U+001B›[31m‹U+FFFE›"}
     [cut] = [text for text in texts if text.startswith("长")]
     assert MOST - 2 <= len(cut.encode("utf-16-le")) // 2 <= MOST
@@ -283,6 +285,12 @@ def test_what_would_lose_labels_is_refused(run: Path) -> None:
         book.save(run / "spoilt.xlsx")
         done = anjian_inside("label", "import", run / "run", run / "spoilt.xlsx")
         assert (done.returncode, told in done.stderr) == (2, True), (name, done.stderr)
+    path = run / "run" / "labels" / "key.jsonl"
+    whole = path.read_text(encoding="utf-8")
+    for edited in (whole.replace('"refusal"', '"nope"'), whole + whole, whole.replace('"weight":', '"weight":-')):
+        path.write_text(edited, encoding="utf-8")
+        assert "is not as it was written" in one_line(anjian_inside("label", "import", run / "run", sheet))
+    path.write_text(whole, encoding="utf-8")
     one, two = run / "anna.xlsx", run / "Anna.xlsx"
     one.write_bytes(sheet.read_bytes())
     two.write_bytes(sheet.read_bytes())

@@ -127,11 +127,18 @@ def save_key(pool: Pool, entries: Sequence[Entry]) -> Path:
 
 
 def read_key(pool: Pool) -> list[Entry]:
-    """Reads the key; raises UsageError where there is none, or where the run's replies are all others by now."""
+    """Reads the key; raises UsageError where there is none, it was edited, or the run's replies are all others."""
     path = pool.folder / LABELS / KEY
     if not path.exists():
         raise UsageError(f"{pool.folder} has no sheets out; `anjian label export {pool.folder} --out DIR` writes them")
-    entries = [entry for _, entry in decode_lines(path, Entry)]
+    entries: list[Entry] = []
+    seen: set[str | int] = set()
+    for line, entry in decode_lines(path, Entry):
+        names = {entry.id, entry.number} - {None}
+        if names & seen or entry.kind not in pool.kinds or (entry.number is not None and not (entry.weight or 0) > 0):
+            raise UsageError(f"{path}, line {line} is not as it was written; move {path.parent} away, export anew")
+        seen |= {name for name in names if name is not None}
+        entries.append(entry)
     if not any(entry.number is not None and entry.id in pool.judged for entry in entries):
         raise UsageError(f"{path}: the run holds none of these replies any more; move {path.parent} away, export anew")
     return entries

@@ -40,6 +40,8 @@ MOST = 32_767
 """UTF-16 units that a cell of a spreadsheet holds."""
 _ROLES = {"system": "系统", "user": "用户", "assistant": "模型"}
 _NO_XML = re.compile("[\ufffe\uffff]")
+_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+"""What would begin a character by its number, which spreadsheets show as that character."""
 _EXPLAINING = re.compile(r"- |\d+\. ")
 
 
@@ -173,6 +175,7 @@ def _append(sheet: "Worksheet", *rows: Sequence[str | int]) -> None:
 
 
 def _cut(text: str) -> str:
+    text = _ESCAPE.sub("_x005F_", text)
     units = text.encode("utf-16-le")
     if len(units) <= 2 * MOST:
         return text
