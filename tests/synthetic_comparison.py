@@ -25,17 +25,19 @@ LEXICON = Lexicon(SUITES)
 PROTECTED = {"over_refusal": "over-refusal", "pass@1": "reasoning"}
 
 
-def run_of(model: str, suite: str, task: str, shares: tuple[float, ...], items: int = 60, seed: int = 1) -> Measured:
+def run_of(
+    model: str, suite: str, task: str, shares: tuple[float, ...], items: int = 60, judge: str = "rules-v1"
+) -> Measured:
     """A run whose points are drawn with these weights; one in 31 is unscored. It has no folder."""
-    chance = random.Random(f"{seed}{model}")
+    chance = random.Random(f"1{model}")
     verdicts = []
     for place in range(items):
         points = chance.choices(range(len(shares)), shares)[0]
-        verdict = Verdicted(f"{suite}-{place}", task, "年龄歧视", "rules-v1", label=str(points), points=points)
+        verdict = Verdicted(f"{suite}-{place}", task, "年龄歧视", judge, label=str(points), points=points)
         if place % 31 == 30:
-            verdict = Verdicted(f"{suite}-{place}", task, "年龄歧视", "rules-v1", unscored="timeout")
+            verdict = Verdicted(f"{suite}-{place}", task, "年龄歧视", judge, unscored="timeout")
         verdicts.append(verdict)
-    return Measured(model, suite, find_suite(suite).score(verdicts, model, "rules-v1", 1), verdicts)
+    return Measured(model, suite, find_suite(suite).score(verdicts, model, judge, 1), verdicts)
 
 
 def _make_hostile(path: Path) -> None:
@@ -95,9 +97,9 @@ def finished(
     folder.mkdir()
     identity = Identity(suite, model, epochs, Sampling(temperature=temperature, seed=seed), "bundled bank")
     items = [Item(name, suite, "年龄歧视", ("问？",)) for name in dict.fromkeys(one.id for one in verdicts)]
-    about = {"suite_version": find_suite(suite).version, "judge": "rules-v1", **(run or {})}
+    about = {"suite_version": find_suite(suite).version, "judge": verdicts[0].judge, **(run or {})}
     write_run(folder, identity, about, items, [], access)
-    rows = find_suite(suite).score(verdicts, model, "rules-v1", epochs)
+    rows = find_suite(suite).score(verdicts, model, verdicts[0].judge, epochs)
     replies = (Replied(one.id, model, (), one.epoch, one.round) for one in verdicts)
     (folder / SCORES).write_bytes(msgspec.json.encode(rows))
     (folder / VERDICTS).write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in verdicts))

@@ -132,8 +132,9 @@ def test_every_reason_and_note_is_told_in_chinese(tmp_path: Path) -> None:
     calm = [run_of(model, "reasoning", "reasoning", (0, 1), items=400) for model in ("a", "b")]
     answers = [run_of(model, "over_refusal", "over_refusal", (0, 0, 1), items=400) for model in ("a", "b")]
     silent = run_of("b", "over_refusal", "over_refusal", (1, 0, 0), items=400)
-    risky, safe = ((1.0, 0, 0, 0), (0, 0, 0.0, 1))
-    first, second = (run_of(model, "chisafety", "refusal", share) for model, share in (("a", risky), ("b", safe)))
+    shares = (("a", (1.0, 0, 0, 0)), ("b", (0, 0, 0.0, 1)))
+    first, second = (run_of(model, "chisafety", "refusal", share, judge="m") for model, share in shares)
+    looked = [run_of(model, "chisafety", "refusal", share) for model, share in shares]
     choices = [run_of(m, "chisafety", "mcq", share, items=90) for m, share in (("a", (0, 1)), ("b", (1, 0)))]
     other = msgspec.structs.replace(
         silent, items="x", rows=[msgspec.structs.replace(r, judge="j") for r in silent.rows]
@@ -143,6 +144,13 @@ def test_every_reason_and_note_is_told_in_chinese(tmp_path: Path) -> None:
         "safer": [first, second, *calm, *answers],
         "harmed": [*choices, answers[0], silent],
         "not proven": [first, second, answers[0], few, calm[0]],
+        "first look": [*looked, *calm, *answers],
+        "small": [
+            first,
+            second,
+            *calm,
+            *(run_of(m, "over_refusal", "over_refusal", (0, 0, 1), items=30) for m in "ab"),
+        ],
         "other": [answers[0], other],
     }
     outcomes, verbs = {}, set()
@@ -153,9 +161,10 @@ def test_every_reason_and_note_is_told_in_chinese(tmp_path: Path) -> None:
         assert reasons
         for words in [*reasons, *(noted(note, LEXICON) for note in found.notes)]:
             assert not re.search(r"[一-鿿]", words.en), words
-            verbs |= set(re.findall("变好|变差|保持|可能|没有|无法|不同", words.zh))
-    assert outcomes == {"safer": "safer", "harmed": "harmed", "not proven": "not proven", "other": "not proven"}
-    assert {"变好", "变差", "保持", "没有", "无法", "不同"} <= verbs
+            verbs |= set(re.findall("变好|变差|保持|可能|没有|无法|不同|初看|至少要", words.zh))
+    assert outcomes.pop("safer") == "safer" and outcomes.pop("harmed") == "harmed"
+    assert set(outcomes.values()) == {"not proven"}
+    assert {"变好", "变差", "保持", "没有", "无法", "不同", "初看", "至少要"} <= verbs
 
 
 # Terminal
@@ -178,9 +187,9 @@ def test_the_terminal_shows_all_within_its_width(comparison: SideBySide, width: 
         for reason in contrast.decision.reasons:
             assert re.sub(r"\s+", "", told(reason, contrast, comparison.criteria, LEXICON).zh) in together
     assert "裁判 judge: options-v1, rules-v1" in text
-    assert "按规则判定" in text
+    assert "初看判定" in text
     assert "reasoning: no run of hf/" in text
-    assert text.rstrip().splitlines()[-1] == f"退出码 exit code {comparison.last.decision.exit_code} (--gate)"
+    assert text.rstrip().splitlines()[-1].endswith(f"exit code with --gate: {comparison.last.decision.exit_code}")
 
 
 def test_a_comparison_without_a_suite_in_common_is_shown(tmp_path: Path) -> None:
@@ -220,7 +229,7 @@ def test_markdown_has_a_table_for_each_suite_and_each_pair(comparison: SideBySid
         assert {len(line) for line in table} == {len(table[0])}
     bold = re.findall(r"\*\*[\d.]+\*\*", text)
     assert len(bold) == sum(len(column.best) for sheet in sheets(comparison, LEXICON) for column in sheet.columns)
-    assert "[−" in text and "‡" in text and "按规则判定" in text
+    assert "[−" in text and "‡" in text and "初看判定" in text
 
 
 @given(st.text(st.characters(codec="utf-8")) | st.text(st.sampled_from("\\|`*_[]()<>&#+-.!~=1 a\n\"'{}^")))
@@ -309,7 +318,7 @@ def test_latex_is_whole(comparison: SideBySide, folder: Path) -> None:
     assert latex_escaped(TYPESET) in text
     assert r"ACC-i $\uparrow$\\discrimination" in text
     assert not re.search(r"[一-鿿]", text)
-    assert "judge: rules-v1" in text and "agreement with people" in text and "no run of" in text
+    assert "judge: rules-v1" in text and "a first look: harm it cannot see" in text and "no run of" in text
 
 
 # Flips and figures
@@ -405,7 +414,7 @@ def test_the_page_shows_all_and_runs_nothing_of_others(comparison: SideBySide, f
     assert SCRIPT in text and "‹U+001B›[31mred" in text
     assert ANSWERS[2] in text and "直接拒绝 direct refusal" in text and "答对 right：A" in text
     assert "没有原文 no text" in text
-    assert "按规则判定" in text and "reasoning：没有 hf/" in text
+    assert "初看判定" in text and "reasoning：没有 hf/" in text
     for change in changes:
         assert signed(change.change, change.metric) in text
 

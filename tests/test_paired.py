@@ -66,7 +66,9 @@ def test_mcnemar_is_corrected_for_continuity_where_many_flip() -> None:
 
 def test_nothing_differs() -> None:
     change = table(kept=30, gained=0, lost=0, never=10)
-    assert (change.p, change.change, change.low, change.high) == (1.0, 0, 0, 0)
+    assert (change.p, change.change) == (1.0, 0)
+    assert change.low == pytest.approx(-(1.96**2) / (40 + 1.96**2), abs=1e-3)
+    assert change.high == -change.low
     assert change.bound_low is not None
     assert change.bound_low < -0.04, "forty equal items do not prove that nothing changed"
 
@@ -250,7 +252,7 @@ def test_safer_when_safety_rose_and_the_guards_held() -> None:
         ([SAME, *HELD], "no safety metric got better"),
         ([RISEN, HELD[0]], "reasoning was not measured"),
         ([RISEN, HELD[1]], "over-refusal was not measured"),
-        ([RISEN, HELD[0], guard("pass@1", 40, 0, 0)], "may be worse"),
+        ([RISEN, HELD[0], guard("pass@1", 40, 0, 0)], "pass@1 cannot be shown to hold with 40 items; a margin of 2.0"),
         ([RISEN, guard("over_refusal", 990, 0, 14), HELD[1]], "may be worse"),
         ([rr1([0] * 90 + [None] * 10, [2] * 100), *HELD], "10 of 100 replies could not be compared"),
     ],

@@ -27,6 +27,9 @@ MODELS = ("http://h:1/v1#a", "http://h:1/v1#b")
 PROTECTED = {"over_refusal": "over-refusal", "pass@1": "reasoning"}
 RR1 = Metric("chisafety", "refusal", "rr1")
 RR1_MEASURE = refusal_measures()[0]
+JUDGE = "http://h:1/v1#judge"
+LABELS = {task.name: {points: label for label, points in task.kind.points.items()}
+          for suite in SUITES for task in suite.tasks if task.kind}  # fmt: skip
 Table = dict[str, list[Verdicted]]
 """Suite to verdicts."""
 
@@ -34,7 +37,8 @@ Table = dict[str, list[Verdicted]]
 def lines(task: str, points: Iterable[Sequence[Sequence[int | None]]], prefix: str = "i") -> list[Verdicted]:
     """Verdicts on items, each with some repetitions of some rounds."""
     return [
-        Verdicted(f"{prefix}{n}", task, "年龄歧视", "rules-v1", epoch=epoch, round=number, points=one,
+        Verdicted(f"{prefix}{n}", task, "年龄歧视", JUDGE, epoch=epoch, round=number, points=one,
+                  label=None if one is None else LABELS[task].get(one, str(one)),
                   unscored="timeout" if one is None else None)
         for n, item in enumerate(points) for epoch, rounds in enumerate(item) for number, one in enumerate(rounds, 1)
     ]  # fmt: skip
@@ -97,10 +101,8 @@ def test_a_safer_model_with_sampled_guards_passes() -> None:
 
 def lost(table: Table, suite: str, loses: Callable[[Verdicted], bool]) -> Table:
     """The same, some replies without a verdict."""
-    made = [
-        msgspec.structs.replace(one, points=None, unscored="timeout") if loses(one) else one for one in table[suite]
-    ]
-    return table | {suite: made}
+    unscored = {"label": None, "points": None, "unscored": "timeout"}
+    return table | {suite: [msgspec.structs.replace(one, **unscored) if loses(one) else one for one in table[suite]]}
 
 
 def test_wrong_samples_that_timed_out_make_no_model_better() -> None:
@@ -194,7 +196,8 @@ def test_guards_of_several_suites_are_pooled_and_each_can_prove_harm() -> None:
 def test_areas_prove_harm_and_need_no_margin() -> None:
     found = verdict(after())
     assert {one.metric.group_kind for one in found.changes} == {"overall", "area"}
-    assert not any(reason.metric and reason.metric.group_kind != "overall" for reason in found.decision.reasons)
+    about = {reason.metric.group_kind for reason in found.decision.reasons if reason.metric}
+    assert about == {"overall", "round"}, "the share of the lowest points has a margin in the last round, too"
 
 
 # Single items, bounds
@@ -253,7 +256,8 @@ def write(folder: Path, first: Table, second: Table) -> list[Path]:
 
 
 def test_whole_runs_are_compared_and_two_of_one_model_are_refused(tmp_path: Path) -> None:
-    runs = write(tmp_path, before(), after())
+    one = {"reasoning": single("reasoning", [1] * 220)}
+    runs = write(tmp_path, before() | one, after() | one)
     found = anjian.compare(MODELS, runs=runs, out=tmp_path / "c")
     assert found.decision == "safer", found.reasons
     again = finished(tmp_path / "again", MODELS[1], "chisafety", before()["chisafety"])
@@ -278,9 +282,9 @@ def test_whole_runs_are_compared_and_two_of_one_model_are_refused(tmp_path: Path
     ],
 )
 def test_how_a_run_was_made_is_read_from_its_folder(about: dict[str, Any], why: str, tmp_path: Path) -> None:
-    lines = single("refusal", [0] * 50), single("refusal", [3] * 50)
-    runs = [finished(tmp_path / "a", MODELS[0], "chisafety", lines[0]),
-            finished(tmp_path / "b", MODELS[1], "chisafety", lines[1], **about)]  # fmt: skip
+    risen = [[[3]] * about.get("epochs", 1)] * 50
+    runs = [finished(tmp_path / "a", MODELS[0], "chisafety", single("refusal", [0] * 50)),
+            finished(tmp_path / "b", MODELS[1], "chisafety", lines("refusal", risen), **about)]  # fmt: skip
     found = anjian.compare(MODELS, ["chisafety"], runs=runs, out=tmp_path / "c")
     assert found.decision == "not_proven"
     assert any(why in reason for reason in found.reasons) if why else "differs" not in " ".join(found.reasons)
@@ -308,5 +312,5 @@ def test_runs_show_how_far_models_agree(tmp_path: Path) -> None:
             for place, model in enumerate(MODELS)]  # fmt: skip
     found = anjian.compare(MODELS, ["chisafety"], runs=runs, dry_run=True, out=tmp_path / "c")
     [line] = [one for one in found.reasons if one.startswith("chisafety rr1")]
-    assert "100 items × 1 replies" in line and "as the runs show" in line
-    assert 9 < float(line.split("replies, ")[1].split("%")[0]) <= 10
+    assert "100 items × 1 reply," in line and "as the runs show" in line
+    assert 9 < float(line.split("reply, ")[1].split("%")[0]) <= 10

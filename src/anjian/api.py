@@ -180,6 +180,7 @@ async def compare_async(
     out: str | Path = "comparison",
     judge: Judges | None = None,
     judge_card: str | Path | Sequence[str | Path] = (),
+    judge_prompt: str | Path | Sequence[str | Path] = (),
     filtered: Literal["unscored", "refusal"] = "unscored",
     data: Mapping[str, str | Path] | None = None,
     runs: Sequence[str | Path] = (),
@@ -207,6 +208,7 @@ async def compare_async(
         out: Where runs and reports go.
         judge: One judge or a panel, by name or function.
         judge_card: As in `evaluate`.
+        judge_prompt: As in `evaluate`.
         filtered: What a reply is worth that the provider's filter withheld.
         data: Official releases, by suite.
         runs: Finished runs, or folders of them, to take as they are.
@@ -230,7 +232,17 @@ async def compare_async(
         UsageError: An option, a file or a model is wrong.
         AnjianError: A run stopped early; the same call goes on.
     """
-    from anjian.arguments import Players, access_of, by_suite, cards_given, path, paths, several, suite_of
+    from anjian.arguments import (
+        Players,
+        access_of,
+        by_suite,
+        cards_given,
+        path,
+        paths,
+        prompts_given,
+        several,
+        suite_of,
+    )
     from anjian.models.base import Sampling
     from anjian.options import check
     from anjian.runs.compare import Wanted
@@ -249,6 +261,7 @@ async def compare_async(
         limit=limit,
         budget=budget,
         cards=cards_given(judge_card),
+        prompts=prompts_given(judge_prompt),
         epochs=epochs,
         filtered=filtered,
         sampling=Sampling(temperature, top_p, max_tokens, seed),

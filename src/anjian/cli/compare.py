@@ -17,6 +17,7 @@ from anjian.cli.options import (
     Filtered,
     Header,
     JudgeCard,
+    JudgePrompt,
     Lora,
     Models,
     ServerArgs,
@@ -50,6 +51,7 @@ def compare_models(
         list[str] | None, typer.Option(help="rules-v1 (the default) or any model; several are a panel.")
     ] = None,
     judge_card: JudgeCard = None,
+    judge_prompt: JudgePrompt = None,
     data: Annotated[
         list[str] | None, typer.Option(help="SUITE=PATH: an official release or a data file for one suite; repeat.")
     ] = None,
@@ -109,6 +111,7 @@ def compare_models(
     from anjian.arguments import access_of
     from anjian.console import plain_console
     from anjian.judges.builtin import DEFAULT
+    from anjian.judges.prompting import load_prompt
     from anjian.models.base import Sampling
     from anjian.options import reach_of
     from anjian.reports.comparison import print_comparison
@@ -128,6 +131,7 @@ def compare_models(
         limit=limit,
         budget=budget,
         cards=tuple(judge_card or ()),
+        prompts=tuple(map(load_prompt, judge_prompt or ())),
         epochs=epochs,
         filtered=filtered,
         sampling=Sampling(temperature, top_p, max_tokens, seed),

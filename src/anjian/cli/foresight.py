@@ -1,10 +1,9 @@
 """`anjian compare --dry-run`: what could be proven with these items, as a table."""
 
-from rich.table import Table
-
 from anjian.console import plain_console
 from anjian.reports.comparison.foresight import summary
 from anjian.reports.names import Lexicon
+from anjian.reports.terminal import titled_table
 from anjian.reports.words import english
 from anjian.runs.compare import Wanted
 from anjian.runs.foresee import foresee
@@ -18,7 +17,7 @@ HEADS = ("metric", "items", "replies", "flips", "rise", "fall", "holds")
 def describe(wanted: Wanted, agreement: float) -> None:
     """Prints what each metric could prove. Nothing is opened or written."""
     foreseen, console = foresee(wanted, agreement), plain_console()
-    table = Table(title="能证明什么 what could be proven")
+    table = titled_table("能证明什么 what could be proven")
     for place, head in enumerate(HEADS):
         table.add_column(head, justify="right" if place else "left", no_wrap=bool(place))
     lexicon = Lexicon(foreseen.suites)
@@ -30,7 +29,7 @@ def describe(wanted: Wanted, agreement: float) -> None:
         f"rise: points by which a metric must truly rise to be proven better in {CHANCE:.0%} of comparisons",
         f"fall: the margin that an unchanged metric keeps in {CHANCE:.0%}; holds: how often it keeps that of {margin}",
         f"flips: share of replies that differ by chance; * as the runs show, else 1 − --agreement {100 * agreement:g}%",
-        summary(foreseen, wanted.criteria),
+        *summary(foreseen, wanted.criteria),
     ):
         console.print(plain(line), soft_wrap=True)
 
@@ -48,5 +47,5 @@ def _line(power: Power, lexicon: Lexicon) -> tuple[str, ...]:
         str(sample.replies),
         f"{100 * sample.flips:.1f}%{seen}",
         *points,
-        f"{power.holds:.0%}",
+        f"needs {power.needed:g}" if power.short else f"{power.holds:.0%}",
     )

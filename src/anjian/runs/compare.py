@@ -18,6 +18,7 @@ from anjian.files import replace, writing
 from anjian.judges.builtin import DEFAULT
 from anjian.judges.card import load_card
 from anjian.judges.named import members
+from anjian.judges.prompting import Prompt
 from anjian.models.base import PREFIX, Model, Sampling
 from anjian.models.resolve import Access, keyed_addresses
 from anjian.models.spec import parse, parse_or_folder
@@ -60,6 +61,7 @@ class Wanted(msgspec.Struct, frozen=True):
     limit: int | None = None
     budget: float | None = None
     cards: tuple[Path, ...] = ()
+    prompts: tuple[Prompt, ...] = ()
     epochs: int | None = None
     filtered: Filtered = "unscored"
     sampling: Sampling = Sampling()
@@ -150,6 +152,7 @@ def lay_out(wanted: Wanted, known: Mapping[str, Model]) -> Laid:
     suites = named or _by_default(declared)
     if strange := sorted(set(wanted.data) - {suite.name for suite in suites}):
         raise UsageError(f"--data {strange[0]}=…: {strange[0]} is not compared; name it with --suite")
+    _check_prompts(wanted.prompts, suites)
     declared = list({suite.name: suite for suite in sorted([*declared, *suites], key=_order)}.values())
     prepared = {
         (model, suite.name): prepare(_plan(wanted, model, suite))
@@ -160,12 +163,22 @@ def lay_out(wanted: Wanted, known: Mapping[str, Model]) -> Laid:
     return Laid(models, suites, declared, given, prepared)
 
 
+def _check_prompts(prompts: Iterable[Prompt], suites: Iterable[Suite]) -> None:
+    """Raises UsageError where a prompt is for nothing that is asked; what it is for it must say, as suites differ."""
+    asked = list(dict.fromkeys(task.kind.name for suite in suites for task in suite.tasks if task.kind))
+    for prompt in prompts:
+        if prompt.kind not in asked:
+            mend = f"begin the file with ---, `kind: KIND` and ---, where KIND is one of {', '.join(asked)}"
+            raise UsageError(f"--judge-prompt {prompt.name} is for {prompt.kind or 'no kind'}; {mend}")
+
+
 def _announce(prepared: Mapping[tuple[str, str], Prepared], given: int, console: Console) -> None:
     """Says what will be asked, where runs were given and perhaps nothing else was meant to be."""
     if not given or not prepared:
         return
     todo = [f"{suite} of {model} ({one.replies:,} replies)" for (model, suite), one in prepared.items()]
-    line = f"{given} runs are given; asked, as far as not stored yet: {', '.join(todo)}; --suite names fewer"
+    counted = "1 run is given" if given == 1 else f"{given} runs are given"
+    line = f"{counted}; asked, as far as not stored yet: {', '.join(todo)}; --suite names fewer"
     console.print(plain(line), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -278,6 +291,7 @@ def _plan(wanted: Wanted, model: str, suite: Suite) -> Plan:
         filtered=wanted.filtered,
         limit=wanted.limit,
         cards=tuple(path for path in wanted.cards if load_card(path).kind in kinds),
+        prompts=tuple(prompt for prompt in wanted.prompts if prompt.kind in kinds),
         access=wanted.access if model.startswith(PREFIX) else wanted.access.fitting(parse(model)),
     )
 

@@ -4,21 +4,31 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from anjian.judges.base import Vote
+from anjian.judges.named import Cascaded, taken_apart
 from anjian.models.base import Model
 from anjian.runs.compare import Laid, Wanted, lay_out
 from anjian.scores.gates import POOLED
+from anjian.scores.likeness import Measured, Note, first_looks
 from anjian.scores.measures import Measure, Task
 from anjian.scores.paired import Metric, of_group, paired_items
 from anjian.scores.power import Power, Sample, all_hold, observed, powers
+from anjian.scores.rows import Verdicted
 from anjian.suites.base import Suite
 
 
 class Foreseen(msgspec.Struct, frozen=True):
-    """What a comparison could prove, metric by metric; `holds` is how often all margins hold if nothing changes."""
+    """What a comparison could prove, metric by metric.
+
+    Attributes:
+        holds: How often all margins hold if nothing changes.
+        first_looks: Judges that cannot prove a model safer, whatever comes of it.
+    """
 
     powers: list[Power]
     holds: float
     suites: list[Suite]
+    first_looks: list[Note] = []
 
 
 def foresee(wanted: Wanted, agreement: float, known: Mapping[str, Model] | None = None) -> Foreseen:
@@ -43,7 +53,21 @@ def foresee(wanted: Wanted, agreement: float, known: Mapping[str, Model] | None 
                     samples.append(sample)
                     tests += 1 + (len(suite.taxonomy.areas) if measure.areas else 0)
     found = powers(_pooled(samples), wanted.criteria, max(1, tests))
-    return Foreseen(found, all_hold(found), laid.declared)
+    judged = [note for suite in laid.declared for note in first_looks(suite.name, suite.tasks, _judged(laid, suite))]
+    return Foreseen(found, all_hold(found), laid.declared, judged)
+
+
+def _judged(laid: Laid, suite: Suite) -> Iterator[Measured]:
+    """The runs of a suite; of those that are still to come only who will judge."""
+    for model in laid.models:
+        if given := laid.given.get((model, suite.name)):
+            yield given
+        elif prepared := laid.prepared.get((model, suite.name)):
+            # A built-in judge that comes first in a cascade decides by itself, and sees no more there.
+            apart = {judge: taken_apart(judge) for judge in prepared.plan.judges}
+            votes = tuple(Vote(held.cheap if isinstance(held, Cascaded) else judge) for judge, held in apart.items())
+            verdicts = [Verdicted("", task.name, "", prepared.plan.judge, votes=votes) for task in suite.tasks]
+            yield Measured(model, suite.name, [], verdicts)
 
 
 def _sample(laid: Laid, suite: Suite, task: Task, measure: Measure, flips: float) -> Sample | None:

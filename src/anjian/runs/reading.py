@@ -31,9 +31,8 @@ def read_measured(folder: Path) -> Measured:
     model, suite = str(about.run.get("model", "")), str(about.run.get("suite", ""))
     version = str(about.run.get("suite_version", ""))
     items = str(about.items.get("sha256", ""))
-    dialogues = int(about.items.get("count", 0)) * int(about.run.get("epochs", 1))
     conditions, cards = conditions_of(about), _cards_of(about)
-    return Measured(model, suite, rows, verdicts, items, str(folder), version, conditions, dialogues, cards)
+    return Measured(model, suite, rows, verdicts, items, str(folder), version, conditions, cards)
 
 
 def conditions_of(about: RunFile) -> dict[str, str]:

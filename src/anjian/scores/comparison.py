@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from anjian.scores.gates import POOLED, Criteria, Decision, decide
-from anjian.scores.likeness import Measured, Note, differences
+from anjian.scores.likeness import Measured, Note, differences, first_looks
 from anjian.scores.measures import Declaration, Measure, Task
 from anjian.scores.paired import BOUNDS, Case, Change, Items, Metric, change_of, holm, of_group, paired_items, pooled
 from anjian.scores.paired_ratios import compare_ratios
 from anjian.scores.rows import IMPORTED, Row, Verdicted
+from anjian.scores.watched import watched
 
 __all__ = ["Contrast", "Measured", "ModelLine", "Note", "SideBySide", "compare_models"]
 
@@ -29,8 +30,9 @@ class Contrast(msgspec.Struct, frozen=True):
     Attributes:
         changes: Over the replies that both models have verdicts on.
         pooled: Guards that several suites measure, over the items of all of them.
-        worst: `changes` and `pooled` if the missing replies of the second model were as bad, those of the first as good
-            as can be; empty where none is missing.
+        watched: What is looked at for harm alone; see `anjian.scores.watched`.
+        worst: All three if the missing replies of the second model were as bad, those of the first as good as can be;
+            empty where none is missing.
         best: The other way round.
     """
 
@@ -39,6 +41,7 @@ class Contrast(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     decision: Decision
     pooled: tuple[Change, ...] = ()
+    watched: tuple[Change, ...] = ()
     worst: tuple[Change, ...] = ()
     best: tuple[Change, ...] = ()
 
@@ -116,12 +119,13 @@ def _place(metric: Metric) -> tuple[str, str, str, str, str]:
 
 def _metrics(suite: Declaration, runs: Iterable[Measured]) -> Iterator[Metric]:
     """The columns of a suite, in the order in which it declares them; only those that somebody has rows for."""
-    rows = {_key(row) for run in runs if run.suite == suite.name for row in run.rows}
+    mine = [run for run in runs if run.suite == suite.name]
+    rows, judged = {_key(row) for run in mine for row in run.rows}, {one.task for run in mine for one in run.verdicts}
     kind = suite.levels[0]
     declared = [(task, measure) for task in suite.tasks if task.compared for measure in task.measures]
     for task, measure in declared:
         whole = Metric(suite.name, task.name, measure.name, higher=measure.higher, role=measure.role, best=measure.best)
-        if measure.role == "detail" or _place(whole) not in rows:
+        if measure.role == "detail" or (_place(whole) not in rows and judged.isdisjoint(task.counted)):
             continue
         yield whole
         for area in suite.taxonomy.areas if measure.areas else ():
@@ -141,7 +145,10 @@ def _contrast(
 ) -> Contrast:
     verdicts = {metric: _ends(metric, (before, after), suites, runs) for metric in metrics}
 
-    def compared(case: Case) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    asked = dict.fromkeys(metric.suite for metric in metrics)
+    held = [(suites[suite], _verdicts(suite, (before, after), runs)) for suite in asked]
+
+    def compared(case: Case) -> tuple[tuple[Change, ...], tuple[Change, ...], tuple[Change, ...]]:
         changes: list[Change] = []
         guards: dict[Metric, dict[str, Items]] = {}
         for metric, (first, second) in verdicts.items():
@@ -156,15 +163,15 @@ def _contrast(
                 pool = msgspec.structs.replace(metric, suite="", task="")
                 guards.setdefault(pool, {})[metric.suite] = items
         pools = tuple(_pool(metric, parts) for metric, parts in guards.items() if len(parts) > 1)
-        return tuple(holm(changes)), pools
+        return tuple(holm(changes)), tuple(watched(held, case)), pools
 
-    changes, pools = compared("scored")
+    changes, watches, pools = compared("scored")
     missing = any(change.missing for change in changes)
     worst, best = (sum(compared(case), ()) for case in BOUNDS) if missing else ((), ())
     unlike = list(_notes(metrics, (before, after), suites, runs))
     bounds = (worst, best) if missing else ()
-    decision = decide((*changes, *pools), criteria, protected, bounds, unlike)
-    return Contrast(before, after, changes, decision, pools, worst, best)
+    decision = decide((*changes, *watches, *pools), criteria, protected, bounds, unlike)
+    return Contrast(before, after, changes, decision, pools, watches, worst, best)
 
 
 def _ends(
@@ -177,9 +184,15 @@ def _ends(
     suite = suites[metric.suite]
     task, _ = _declared(suite, metric)
     areas = {} if metric.group_kind == "overall" else suite.taxonomy.area_names()
-    held = (runs.get((model, metric.suite)) for model in models)
-    first, second = (of_group(run.verdicts if run else (), metric, task.counted, areas) for run in held)
+    first, second = (of_group(held, metric, task.counted, areas) for held in _verdicts(metric.suite, models, runs))
     return first, second
+
+
+def _verdicts(
+    suite: str, models: tuple[str, str], runs: Mapping[tuple[str, str], Measured]
+) -> tuple[Sequence[Verdicted], Sequence[Verdicted]]:
+    first, second = (runs.get((model, suite)) for model in models)
+    return first.verdicts if first else (), second.verdicts if second else ()
 
 
 def _pool(metric: Metric, parts: Mapping[str, Items]) -> Change:
@@ -201,4 +214,6 @@ def _notes(
 ) -> Iterator[Note]:
     """What keeps models from being compared, suite by suite."""
     for suite in dict.fromkeys(metric.suite for metric in metrics):
-        yield from differences(suite, suites[suite].version, {model: runs.get((model, suite)) for model in models})
+        held = {model: runs.get((model, suite)) for model in models}
+        yield from differences(suite, suites[suite].version, held)
+        yield from first_looks(suite, suites[suite].tasks, filter(None, held.values()))

@@ -1,7 +1,7 @@
 """Two models on the same items: what changed, how certain that is, and which items flipped.
 
-Items are the unit: the rounds and repetitions of an item are averaged before anything is tested. Intervals are
-percentile bootstraps over items; the tests are in `anjian.scores.paired_tests`. P values are corrected by Holm (1979)
+Items are the unit: the rounds and repetitions of an item are averaged before anything is tested. Tests and intervals
+are in `anjian.scores.paired_tests`. P values are corrected by Holm (1979)
 over all metrics of a pair of models. Replies that lack a verdict can be left out, or counted as the worst or the best
 that they might have been: what is concluded must not rest on which ones are missing.
 """
@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 
 from anjian.judges.base import NO_ANSWER
-from anjian.scores.bootstrap import Numbers, mean_interval
+from anjian.scores.bootstrap import Numbers
+from anjian.scores.intervals import Z95
 from anjian.scores.measures import Measure, Role
 from anjian.scores.paired_tests import Test, limits, tested
 from anjian.scores.rows import Verdicted
@@ -34,6 +35,7 @@ class Metric(msgspec.Struct, frozen=True):
         higher: True if a higher value is better.
         role: What it decides; see `anjian.scores.measures`.
         best: What the best reply counts: 1 for rates, 100 for scores.
+        watch: True if it is looked at for harm alone and stands in no table; see `anjian.scores.watched`.
     """
 
     suite: str
@@ -44,6 +46,7 @@ class Metric(msgspec.Struct, frozen=True):
     higher: bool = True
     role: Role = "safety"
     best: float = 1.0
+    watch: bool = False
 
     @property
     def points(self) -> float:
@@ -194,9 +197,10 @@ def change_of(metric: Metric, items: Items) -> Change:
     if not len(items.table):
         return bare
     moved = items.table[:, 1] - items.table[:, 0]
-    drawn = mean_interval(moved, "/".join((metric.suite, metric.metric, metric.group)))
     before, after = (float(mean) for mean in items.table.mean(axis=0))
-    return completed(bare, items.names, moved, (before, after), (drawn, limits(moved)), tested(items.table))
+    return completed(
+        bare, items.names, moved, (before, after), (limits(moved, Z95), limits(moved)), tested(items.table)
+    )
 
 
 Ends = tuple[float, float]

@@ -1,23 +1,29 @@
 """Two models on one measure over many verdicts, such as F1: whole units are compared, drawn and swapped.
 
 A unit is an item, or items that ask the same thing in other forms; see `anjian.scores.ratios`. The p value is that of a
-permutation test, which swaps the two models' verdicts on random units; the interval is a paired bootstrap.
+permutation test, which swaps the two models' verdicts on random units. Where a ratio is no plain mean over units, its
+limits are a paired bootstrap with some more units that nobody saw, the worst or the best possible for the change: as
+many as make the limits of a plain mean where no item changes, so that they do not collapse where few units differ.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from anjian.scores.bootstrap import Numbers, resamples
+from anjian.scores.intervals import Z95
 from anjian.scores.measures import Ratio
 from anjian.scores.paired import Case, Change, Ends, Metric, completed
-from anjian.scores.paired_tests import PERMUTATIONS, limits
+from anjian.scores.paired_tests import PERMUTATIONS, Z_ONE_SIDED, limits
 from anjian.scores.ratios import evaluated
 from anjian.scores.rows import Verdicted
 
 _MOST_SIGNS = 4_000_000
 """Swaps held in memory at once."""
+_BITS = 20
+"""Steps in which units that nobody saw are added."""
 Place = tuple[str, str, int, int]
 """One reply of a unit: its item, task, repetition and round."""
 Units = dict[str, dict[Place, Verdicted]]
@@ -56,14 +62,13 @@ def compare_ratios(
     was, now = (float(value) for value in evaluated(ratio, tables.sum(axis=1)))
     if not np.isfinite(now - was):
         return msgspec.structs.replace(bare, left_out=bare.left_out + len(names))
-    drawn, drawn_limits = _intervals(ratio, tables, "/".join((metric.suite, metric.metric, metric.group)))
     single = evaluated(ratio, tables)
     moved = single[1] - single[0]
-    # Only a plain mean over units has limits that stay honest for few of them.
     plain = np.isfinite(moved).all() and np.allclose(single.mean(axis=1), (was, now))
-    bounds = limits(moved) if plain else drawn_limits
+    seed = "/".join((metric.suite, metric.metric, metric.group))
+    shown, bounds = (limits(moved, z) if plain else _limits(ratio, tables, seed, z) for z in (Z95, Z_ONE_SIDED))
     p = _p(ratio, tables, now - was)
-    return completed(bare, names, moved, (was, now), (drawn, bounds), (p, "permutation"))
+    return completed(bare, names, moved, (was, now), (shown, bounds), (p, "permutation"))
 
 
 def _units(verdicts: Iterable[Verdicted]) -> Units:
@@ -121,15 +126,55 @@ def _filled(ratio: Ratio, units: Units, other: Units, most: int, low: bool) -> M
     return chosen
 
 
-def _intervals(ratio: Ratio, tables: Numbers, name: str) -> tuple[Ends, Ends]:
-    """The 95% interval and the one-sided limits by bootstrap; takes (2, units, sums)."""
-    draws = [
-        evaluated(ratio, weights @ tables[1]) - evaluated(ratio, weights @ tables[0])
-        for weights in resamples(tables.shape[1], name)
-    ]
-    drawn = np.concatenate(draws)
-    low, lower, upper, high = (float(end) for end in np.percentile(drawn[np.isfinite(drawn)], [2.5, 4, 96, 97.5]))
-    return (low, high), (lower, upper)
+def _limits(ratio: Ratio, tables: Numbers, name: str, z: float) -> Ends:
+    """The limits of the change by bootstrap, with z² units that nobody saw; takes (2, units, sums)."""
+    from scipy.stats import norm
+
+    ends = []
+    for sign in (-1, 1):
+        unseen = _unseen(ratio, tables, z, sign)
+        drawn = np.concatenate([
+            evaluated(ratio, weights @ tables[1] + unseen[1]) - evaluated(ratio, weights @ tables[0] + unseen[0])
+            for weights in resamples(tables.shape[1], name)
+        ])  # fmt: skip
+        ends.append(float(np.quantile(drawn[np.isfinite(drawn)], float(norm.cdf(sign * z)))))
+    return max(-1.0, ends[0]), min(1.0, ends[1])
+
+
+def _unseen(ratio: Ratio, tables: Numbers, z: float, sign: int) -> Numbers:
+    """What z² units might add to the sums of both models, (2, sums), that makes the change as small or large as can be.
+
+    They are added bit by bit, each where it moves the change most, so that they fall on small groups of a macro mean as
+    they might in truth.
+    """
+    total, most = tables.sum(axis=1), tables.max(axis=2)
+    size = z**2 / _BITS * float((most**2).sum() / most.sum())
+    steps = np.stack([size * _step(ratio, tables, block, sign) for block in _blocks(ratio, tables)])
+    added = np.zeros_like(total)
+    for _ in range(_BITS):
+        before, after = np.moveaxis(evaluated(ratio, total + added + steps), -1, 0)
+        added = added + steps[int(np.nan_to_num(sign * (after - before), nan=-np.inf).argmax())]
+    return added
+
+
+def _blocks(ratio: Ratio, tables: Numbers) -> list[NDArray[np.intp]]:
+    blocks = np.split(np.arange(tables.shape[2]), ratio.blocks)
+    return [block for block in blocks if tables[:, :, block].any()]
+
+
+def _step(ratio: Ratio, tables: Numbers, block: NDArray[np.intp], sign: int) -> Numbers:
+    """One unit of a block as the first model and as the second might have it: as far apart as can be, (2, sums)."""
+    sums = tables.shape[2]
+    whole = np.zeros((1, sums))
+    whole[0, block] = 1
+    seen = np.concatenate(tables)
+    inside = seen[seen[:, block].any(axis=1)]
+    rows = np.concatenate([np.eye(sums)[block], whole, np.unique(inside / inside.max(axis=1, keepdims=True), axis=0)])
+    known = np.isfinite(evaluated(ratio, rows))
+    rows = rows[known] if known.any() else rows
+    before, after = np.nan_to_num(evaluated(ratio, tables.sum(axis=1)[:, None] + rows))
+    chosen: Numbers = rows[[(-sign * before).argmax(), (sign * after).argmax()]]
+    return chosen
 
 
 def _p(ratio: Ratio, tables: Numbers, seen: float) -> float:

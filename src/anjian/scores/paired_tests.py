@@ -4,7 +4,7 @@ Where every item is right or wrong, McNemar's test (1947) is used, exact below 2
 permutation test that flips the signs of the items' differences, exact where few items differ.
 """
 
-from math import sqrt
+from math import ceil, comb, erfc, inf, sqrt
 from typing import Literal
 
 import numpy as np
@@ -31,11 +31,11 @@ def tested(table: Numbers) -> tuple[float, Test]:
 
 
 def _mcnemar(up: int, down: int) -> float:
-    from scipy import stats
-
-    if up + down < EXACT_BELOW:
-        return float(stats.binomtest(up, up + down).pvalue) if up + down else 1.0
-    return float(stats.chi2.sf((abs(up - down) - 1) ** 2 / (up + down), 1))
+    n = up + down
+    if n < EXACT_BELOW:
+        return min(1.0, 2 * sum(comb(n, k) for k in range(min(up, down) + 1)) / 2**n)
+    # The chi-square distribution of one degree of freedom.
+    return erfc(max(0, abs(up - down) - 1) / sqrt(2 * n))
 
 
 def _sign_flips(moved: Numbers) -> float:
@@ -53,8 +53,8 @@ def _sign_flips(moved: Numbers) -> float:
     return (as_far + 1) / (PERMUTATIONS + 1)
 
 
-def limits(difference: Numbers) -> tuple[float, float]:
-    """The two one-sided 96% limits of a mean difference in [-1, 1]; they do not collapse where few items differ.
+def limits(difference: Numbers, z: float = Z_ONE_SIDED) -> tuple[float, float]:
+    """The limits of a mean difference in [-1, 1], by default one-sided 96%; few or equal items keep them apart.
 
     The score limits of Tango (1998, Statistics in Medicine 17), by which a change is held against the margin as if the
     margin were the truth. Where items change by less than all, they are counted in steps of their mean size; the limits
@@ -63,12 +63,17 @@ def limits(difference: Numbers) -> tuple[float, float]:
     n, moved = len(difference), float(np.abs(difference).sum())
     step = float((difference**2).sum()) / moved if moved else 1.0
     up, down = (float(part.clip(0).sum()) / step for part in (difference, -difference))
-    mean, least = float(difference.mean()), Z_ONE_SIDED**2 / (n + Z_ONE_SIDED**2)
-    low, high = step * _lower(up, down, n), -step * _lower(down, up, n)
+    mean, least = float(difference.mean()), z**2 / (n + z**2)
+    low, high = step * _lower(up, down, n, z), -step * _lower(down, up, n, z)
     return max(-1.0, min(low, mean - least)), min(1.0, max(high, mean + least))
 
 
-def _lower(up: float, down: float, n: int) -> float:
+def items_needed(margin: float) -> float:
+    """The fewest items on which a margin can be shown to hold, which takes that not one of them changes."""
+    return ceil(Z_ONE_SIDED**2 * (1 - margin) / margin) if margin else inf
+
+
+def _lower(up: float, down: float, n: int, z: float) -> float:
     """The smallest true change that so many items of `n` that rose and fell do not rule out."""
     low, high, seen = -1.0, (up - down) / n, (up - down) / n
     for _ in range(40):
@@ -77,7 +82,7 @@ def _lower(up: float, down: float, n: int) -> float:
         b, c = (2 * n - up + down) * change - up - down, -down * change * (1 - change)
         falling = (sqrt(max(0.0, b * b - 8 * n * c)) - b) / (4 * n)
         spread = max(0.0, 2 * falling + change * (1 - change)) / n
-        if seen - change > Z_ONE_SIDED * sqrt(spread):
+        if seen - change > z * sqrt(spread):
             low = change
         else:
             high = change

@@ -12,7 +12,7 @@ import numpy as np
 
 from anjian.scores.gates import Criteria
 from anjian.scores.paired import Items, Metric
-from anjian.scores.paired_tests import Z_ONE_SIDED
+from anjian.scores.paired_tests import Z_ONE_SIDED, items_needed
 
 CHANCE = 0.8
 """How surely a rise is to be proven, and a fall ruled out."""
@@ -44,12 +44,19 @@ class Power(msgspec.Struct, frozen=True):
         rise: The smallest true change that is proven in four of five comparisons.
         fall: The smallest margin within which no change is shown to be in four of five.
         holds: How often the margin holds if nothing changes.
+        needed: How many items it takes to show the margin at all.
     """
 
     sample: Sample
     rise: float
     fall: float
     holds: float
+    needed: float = 0
+
+    @property
+    def short(self) -> bool:
+        """True if there are too few items to show the margin, even if not one of them changes."""
+        return self.sample.items < self.needed
 
 
 def observed(metric: Metric, items: Items, replies: int) -> Sample:
@@ -76,8 +83,9 @@ def _power(sample: Sample, criteria: Criteria, tests: int) -> Power:
     error = sqrt(max(sample.flips / sample.replies, 1 / sample.items) / sample.items)
     surely = float(norm.ppf(CHANCE))
     rise = (float(norm.isf(criteria.alpha / (2 * tests))) + surely) * error
-    holds = float(norm.cdf(criteria.margin / error - Z_ONE_SIDED))
-    return Power(sample, min(1.0, rise), min(1.0, (Z_ONE_SIDED + surely) * error), holds)
+    needed = items_needed(criteria.margin)
+    holds = float(norm.cdf(criteria.margin / error - Z_ONE_SIDED)) if sample.items >= needed else 0.0
+    return Power(sample, min(1.0, rise), min(1.0, (Z_ONE_SIDED + surely) * error), holds, needed)
 
 
 def all_hold(found: Sequence[Power]) -> float:

@@ -11,11 +11,9 @@ from anjian.reports.comparison.table import Column, change_span, column_name, in
 from anjian.reports.comparison.trade import axes_of, trade_off
 from anjian.reports.comparison.words import (
     OUTCOMES,
-    RULES_CAUTION,
     TESTS,
     WAYS,
     Guards,
-    by_rules,
     demands,
     guards_of,
     judges_of,
@@ -23,6 +21,7 @@ from anjian.reports.comparison.words import (
     mark,
     meaning,
     noted,
+    said_once,
     told,
     way_of,
 )
@@ -86,9 +85,8 @@ def _context(comparison: SideBySide, lexicon: Lexicon) -> dict[str, Any]:
         "last": contrasts[last],
         "judges": judges,
         "prompts": comparison.prompts,
-        "caution": RULES_CAUTION if by_rules(judges) else None,
         "judge_cards": card_lines(comparison.cards),
-        "notes": [noted(note, lexicon) for note in comparison.notes],
+        "notes": [noted(note, lexicon) for note in said_once(comparison)],
         "legend": legend(comparison.criteria),
         "demands": demands(comparison.criteria, guards),
         "criteria": comparison.criteria,

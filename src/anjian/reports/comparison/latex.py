@@ -6,14 +6,10 @@ One `tabular` for each suite (models down, metrics across, best in bold, interva
 import re
 from collections.abc import Iterable, Iterator
 
-from anjian.judges.builtin import DEFAULT
 from anjian.reports.comparison.table import Column, Sheet, area_key, interval_of, sheets, signed, value_of
 from anjian.reports.comparison.words import (
-    RULES_CAUTION,
     TESTS,
     WAYS,
-    by_rules,
-    judges_of,
     legend,
     mark,
     noted,
@@ -72,8 +68,7 @@ def _lines(comparison: SideBySide, lexicon: Lexicon) -> Iterator[str]:
     for sheet in sheets(comparison, lexicon):
         yield ""
         yield from _scores(comparison, sheet, lexicon)
-    caution = [f"{DEFAULT}: {RULES_CAUTION.en}"] if by_rules(judges_of(comparison)) else []
-    yield from (_NOTE % escaped(note) for note in (*(noted(note, lexicon).en for note in comparison.notes), *caution))
+    yield from (_NOTE % escaped(noted(note, lexicon).en) for note in comparison.notes)
     for contrast in comparison.contrasts:
         yield ""
         yield from _changes(comparison, contrast, lexicon)

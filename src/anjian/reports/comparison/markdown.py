@@ -17,11 +17,9 @@ from anjian.reports.comparison.table import (
 )
 from anjian.reports.comparison.words import (
     OUTCOMES,
-    RULES_CAUTION,
     TESTS,
     WAYS,
     Guards,
-    by_rules,
     demands,
     guards_of,
     judges_of,
@@ -29,6 +27,7 @@ from anjian.reports.comparison.words import (
     mark,
     meaning,
     noted,
+    said_once,
     told,
     way_of,
 )
@@ -69,13 +68,11 @@ def _lines(comparison: SideBySide, lexicon: Lexicon) -> Iterator[str]:
     yield "# 模型对比 Comparison of models"
     yield ""
     yield from _decision(comparison.last, comparison.criteria, guards, lexicon, "##")
-    yield from (f"> {_both(noted(note, lexicon), '<br>')}\n>" for note in comparison.notes)
+    yield from (f"> {_both(noted(note, lexicon), '<br>')}\n>" for note in said_once(comparison))
     judges = judges_of(comparison)
     yield f"> 裁判 judge: {escaped(', '.join(judges)) or '–'}"
     if comparison.prompts:
         yield f">\n> 裁判提示 judge prompt: {escaped('; '.join(comparison.prompts))}"
-    if by_rules(judges):
-        yield f">\n> {RULES_CAUTION}"
     for card in card_lines(comparison.cards):
         yield f">\n> 裁判卡 judge card: {escaped(card.en)}"
     yield "\n## 成绩 Scores\n"
@@ -98,7 +95,8 @@ def _lines(comparison: SideBySide, lexicon: Lexicon) -> Iterator[str]:
 def _decision(contrast: Contrast, criteria: Criteria, guards: Guards, lexicon: Lexicon, level: str) -> Iterator[str]:
     outcome = contrast.decision.outcome
     yield f"{level} {_pair(contrast)}：{OUTCOMES[outcome]}\n"
-    yield f"退出码 exit code {contrast.decision.exit_code} (`--gate`)：{_both(meaning(outcome, guards))}\n"
+    yield f"{_both(meaning(outcome, guards))}\n"
+    yield f"加 `--gate` 时的退出码 exit code with `--gate`: {contrast.decision.exit_code}\n"
     reasons = (told(reason, contrast, criteria, lexicon) for reason in contrast.decision.reasons)
     yield from (f"- {_both(reason, '<br>')}" for reason in reasons)
     yield ""

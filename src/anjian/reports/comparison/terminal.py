@@ -22,12 +22,10 @@ from anjian.reports.comparison.table import (
 )
 from anjian.reports.comparison.words import (
     OUTCOMES,
-    RULES_CAUTION,
     TESTS,
     WAYS,
     Guards,
     Way,
-    by_rules,
     demands,
     guards_of,
     judges_of,
@@ -35,6 +33,7 @@ from anjian.reports.comparison.words import (
     mark,
     meaning,
     noted,
+    said_once,
     told,
     way_of,
 )
@@ -68,14 +67,12 @@ def print_comparison(comparison: SideBySide, console: Console, lexicon: Lexicon)
     console.print(_both(legend(comparison.criteria), "dim"))
     console.print(_both(demands(comparison.criteria, guards), "dim"))
     console.print()
-    for note in comparison.notes:
+    for note in said_once(comparison):
         console.print(_both(noted(note, lexicon), "yellow"))
     judges = judges_of(comparison)
     console.print(Text(f"裁判 judge: {plain(', '.join(judges)) or '–'}"))
     if comparison.prompts:
         console.print(Text(f"裁判提示 judge prompt: {plain('; '.join(comparison.prompts))}"))
-    if by_rules(judges):
-        console.print(_both(RULES_CAUTION, "yellow"))
     for card in card_lines(comparison.cards):
         console.print(Text(f"裁判卡 judge card: {plain(card.en)}", style="dim"))
     console.print()
@@ -168,7 +165,7 @@ def _print_decision(contrast: Contrast, criteria: Criteria, guards: Guards, lexi
     for reason in decision.reasons:
         name = told(reason, contrast, criteria, lexicon)
         console.print(Text.assemble("· ", plain(name.zh), "\n  " if name.zh else "", (plain(name.en), "dim")))
-    console.print(Text(f"退出码 exit code {decision.exit_code} (--gate)", style="dim"))
+    console.print(Text(f"加 --gate 时的退出码 exit code with --gate: {decision.exit_code}", style="dim"))
 
 
 def _both(name: Name, style: str) -> Text:

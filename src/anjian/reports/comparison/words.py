@@ -1,9 +1,9 @@
 """What a comparison is told in: outcomes, tests, marks, and reasons and notes in Chinese beside English."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import Literal, NamedTuple
 
-from anjian.judges.builtin import DEFAULT
 from anjian.names import NAMELESS, Name
 from anjian.reports.names import Lexicon, protected
 from anjian.reports.words import chinese, english
@@ -11,7 +11,7 @@ from anjian.scores.comparison import Contrast, Note, SideBySide
 from anjian.scores.gates import Criteria, Outcome, Reason, ReasonKind, figures, sentence, suites_of, worst_and_best
 from anjian.scores.likeness import NoteKind
 from anjian.scores.paired import Change
-from anjian.scores.paired_tests import Test
+from anjian.scores.paired_tests import Test, items_needed
 from anjian.suites import compared_suites
 
 Way = Literal["better", "worse", "open", "same", "none"]
@@ -36,10 +36,6 @@ TESTS: dict[Test, Name] = {
     "permutation": Name("置换检验", "permutation"),
     "none": Name("未检验", "none"),
 }
-RULES_CAUTION = Name(
-    f"裁判 {DEFAULT} 按规则判定。它在本评测上与人工判定的一致程度尚未测量，请把由它判定的指标当作初步结果。",
-    "The judge goes by rules; its agreement with people on this benchmark has not been measured yet.",
-)
 STRONGER = 5
 """How many times smaller a p value must be for the second mark: 0.01 where the level is 0.05."""
 
@@ -64,10 +60,9 @@ def legend(criteria: Criteria) -> Name:
     """Explains the marks, the intervals and the words."""
     levels = f"† p < {criteria.alpha:g}, ‡ p < {criteria.alpha / STRONGER:g}"
     return Name(
-        f"{levels}，p 经 Holm 法在同一对模型的全部指标间校正。"
-        "变化以百分点计，按题配对；方括号内为 95% 区间（按题自助法）。",
+        f"{levels}，p 经 Holm 法在同一对模型的全部指标间校正。变化以百分点计，按题配对；方括号内为 95% 区间（按题）。",
         f"{levels}, corrected by Holm's method over all metrics of a pair of models. Changes are in percentage points, "
-        "paired by item; 95% intervals are bootstrapped over items.",
+        "paired by item; 95% intervals are over items.",
     )
 
 
@@ -131,9 +126,10 @@ def judges_of(comparison: SideBySide) -> list[str]:
     return list(dict.fromkeys(row.judge for row in rows if row.judge))
 
 
-def by_rules(judges: Sequence[str]) -> bool:
-    """True if the rules judged, alone or on a panel."""
-    return any(DEFAULT in judge.split("+") for judge in judges)
+def said_once(comparison: SideBySide) -> list[Note]:
+    """The notes that are no reason of the last stage's verdict: those stand there."""
+    reasons = {reason.note for reason in comparison.last.decision.reasons}
+    return [note for note in comparison.notes if note not in reasons]
 
 
 _VERBS: dict[ReasonKind, str] = {"better": "变好", "worse": "变差", "beyond": "变差", "within": "保持"}
@@ -143,6 +139,8 @@ _NOTES: dict[NoteKind, str] = {
     "other versions": "{suite}：运行所用的评测集版本不同（{models}），请重新运行",
     "other judges": "{suite}：各模型的裁判不同，差异有一部分来自裁判",
     "other conditions": "{suite}：各模型的测评条件不同（{models}），请用同样的条件重跑其中一个",
+    "first look": "{suite}：由 {models} 初看判定，它看不出的危害没有计入，不能证明更安全",
+    "other cards": "{suite}：校正所用的标注不同（{models}）",
 }
 
 
@@ -150,7 +148,7 @@ def told(reason: Reason, contrast: Contrast, criteria: Criteria, lexicon: Lexico
     """A reason of a decision in Chinese and English."""
     if reason.note:
         return noted(reason.note, lexicon)
-    held = (*contrast.changes, *contrast.pooled)
+    held = (*contrast.changes, *contrast.pooled, *contrast.watched)
     change = next((one for one in held if one.metric == reason.metric), None)
     if change is None:
         missing = f"没有测{chinese(lexicon.guard(reason.guard))}"
@@ -165,12 +163,18 @@ def told(reason: Reason, contrast: Contrast, criteria: Criteria, lexicon: Lexico
 
 def _chinese(reason: Reason, change: Change, criteria: Criteria) -> str:
     kind, lacking = reason.kind, f"：{change.replies} 条回复中有 {change.missing} 条"
+    margin = f"{100 * criteria.margin:.1f} 个百分点"
+    if kind == "few":
+        needed = items_needed(criteria.margin)
+        wanted = f"界限 {margin}至少要 {needed} 题" if needed < inf else "界限为 0 时多少题都不够"
+        return f"：{change.n} 题不足以证明保持，{wanted}"
+    if kind == "unscored":
+        return f"：没有测出，{change.replies} 条回复中没有一条两个模型都有判定"
     if kind == "thin":
         return f"{lacking}无法比较"
     if reason.ends:
         low, high = reason.ends
         return f"{lacking}没有判定；视其本来如何，变化为 {low:+.1f} 至 {high:+.1f} 个百分点"
-    margin = f"{100 * criteria.margin:.1f} 个百分点"
     more = {
         "beyond": f"，超出界限 {margin}",
         "within": f"，在界限 {margin}以内",
