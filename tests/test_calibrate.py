@@ -485,6 +485,12 @@ def test_public_labels_are_read_as_they_are(tmp_path: Path) -> None:
     assert len(card.refusal.by_source) == 5
 
 
+def test_labels_that_a_judge_learnt_from_are_told(tmp_path: Path) -> None:
+    _, _, shown = calibrated(tmp_path, "auto", labels=[{**one, "source": "xstest/gpt4"} for one in refusals(8)])
+    assert "auto learnt from xstest/gpt4: this agreement flatters it" in " ".join(shown.split())
+    assert "auto: no call to a model, no cost" in shown
+
+
 def test_what_a_guard_leaves_open_is_no_verdict(tmp_path: Path) -> None:
     labels = [label(n, REFUSES, label=DIRECT if n % 2 else GUIDANCE, refusal="full") for n in range(20)]
     with serving(lambda call: completion("Safety: Safe\nCategories: None\nRefusal: Yes")) as server:

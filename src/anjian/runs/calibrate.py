@@ -17,7 +17,7 @@ from anjian import __version__
 from anjian.errors import UsageError
 from anjian.items.records import Message
 from anjian.judges.base import NO_JUDGE, Verdict
-from anjian.judges.card import Agreement, Answered, Card, Labelled, Question
+from anjian.judges.card import Agreement, Answered, Card, Labelled, Question, shipped
 from anjian.judges.kinds import POINTS, REFUSAL, Kind
 from anjian.judges.labels import ASKED, CALIBRATED, ORDERED, Label, classes, fitting, pooled, read_labels, said, truth
 from anjian.judges.named import members
@@ -99,6 +99,7 @@ async def calibrate(wanted: Calibration, folder: Path, console: Console) -> Cali
         notes.append(f"{repeats} labels repeat another one word for word: each is counted once")
     if len(labels) < len(every):
         notes.append(f"{len(every) - len(labels)} labels answer nothing that {kind.name} asks")
+    notes += [note for judge in wanted.judges if (note := _trained_on("+".join(judge), kind, labels))]
     prompts = settled(wanted.prompts, [kind], [name for judge in wanted.judges for name in judge])
     names = [name for judge in wanted.judges for name in judge]
     models = describe_models((None, *names), msgspec.structs.replace(wanted.access, log=folder / "server.log"))
@@ -128,6 +129,16 @@ async def calibrate(wanted: Calibration, folder: Path, console: Console) -> Cali
         )
         judged.append(Judged(card, found))
     return Calibrated(kind, labels, judged, notes, stopped)
+
+
+def _trained_on(judge: str, kind: Kind, labels: Sequence[Label]) -> str:
+    """A warning where a built-in judge learnt from sources of these names; empty where it did not."""
+    card = shipped(judge, kind.name)
+    learnt = {source for answered in card.questions.values() for source in answered.left_out} if card else set()
+    seen = sorted(learnt & {label.source for label in labels})
+    if not seen:
+        return ""
+    return f"{judge} learnt from {', '.join(seen)}: this agreement flatters it; its shipped card is out of fold"
 
 
 def _kind(name: str, labels: Sequence[Label]) -> Kind:
