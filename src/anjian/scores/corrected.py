@@ -110,14 +110,15 @@ def _of_many(said: Numbers, table: Numbers, worth: Numbers) -> Estimate | None:
 
 def _likeliest(said: Numbers, confusion: Numbers) -> Numbers:
     """The shares of classes that make the verdicts likeliest: the inverse, or by EM where that leaves the bounds."""
-    found: Numbers = np.linalg.solve(confusion.T, said)
+    found: Numbers = np.asarray(np.linalg.solve(confusion.T, said), dtype=np.float64)
     if found.min() >= 0:
         return found
-    found = np.full(len(said), 1 / len(said))
+    found = np.full(len(said), 1 / len(said), dtype=np.float64)
     for _ in range(STEPS):
         joint = found[:, None] * confusion
         found = (joint / np.maximum(joint.sum(axis=0), 1e-300)) @ said
-    return found / found.sum()
+    shares: Numbers = found / found.sum()
+    return shares
 
 
 def _told_apart(confusions: Numbers) -> bool:
