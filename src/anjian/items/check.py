@@ -1,8 +1,11 @@
 """Checks a bank of items: what a benchmark must not have, found by measurement.
 
 Faults of form (schema, ids, categories) come from reading the files. The others are judged here: near-duplicates,
-overlap of the training split with the evaluation split, unbalanced keys, uniform lengths, missing harmless twins, and
-content that does not belong into a question: numbers of phones and identity cards, full names, working instructions.
+overlap of the training split with the evaluation split, unbalanced keys, uniform lengths, missing harmless twins,
+harmless questions that give themselves away, and content that does not belong into a question: numbers of phones and
+identity cards, full names, working instructions.
+
+What is wrong in any bank is a fault. What only a bank that is to be balanced must have is advice to its author.
 """
 
 import re
@@ -13,6 +16,7 @@ import msgspec
 
 from anjian.items.near import NEAR, NearIndex, grams, text_of
 from anjian.items.records import Item
+from anjian.items.surface import ALIKE_LIMIT, LIMIT, Separability, separability
 
 ENOUGH = 40
 """Shares are judged from this many items on."""
@@ -39,10 +43,11 @@ FORBIDDEN = {
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Something to mend: where, and what."""
+    """Something to mend: where, and what; `advice` where a bank can well do without."""
 
     where: str
     what: str
+    advice: bool = False
 
     def __str__(self) -> str:
         """One line."""
@@ -59,9 +64,31 @@ def check_items(items: Sequence[Item], others: Iterable[tuple[str, str]] = ()) -
     yield from _near_duplicates(items, others)
     yield from _overlap(items)
     yield from _forbidden(items)
-    yield from _keys(items)
-    yield from _lengths(items)
-    yield from _twins(items)
+    for fault in (*_keys(items), *_lengths(items), *_twins(items), *_giveaways(items)):
+        yield msgspec.structs.replace(fault, advice=True)
+
+
+def surfaces(items: Sequence[Item]) -> dict[str, tuple[Separability, float]]:
+    """How well the surface tells risky questions from harmless ones, with the limit: of all, and of the look-alikes.
+
+    Look-alikes say in `meta` which dangerous wording they keep (`wording`).
+    """
+    asked = [item for item in items if item.split == "eval" and not item.options and item.answer is None]
+    risky, harmless = ([item for item in asked if item.harmless is kind] for kind in (False, True))
+    alike = [item for item in harmless if "wording" in item.meta]
+    found = {"all": (separability(risky, harmless), LIMIT), "look-alikes": (separability(risky, alike), ALIKE_LIMIT)}
+    return {name: (one, limit) for name, (one, limit) in found.items() if one}
+
+
+def _giveaways(items: Sequence[Item]) -> Iterator[Fault]:
+    for name, (found, limit) in surfaces(items).items():
+        if found.worst > limit:
+            signs = "、".join(found.telling_risky), "、".join(found.telling_harmless)
+            yield Fault(
+                f"harmless questions ({name})",
+                f"{found.worst:.0%} are told from risky ones by their characters (aim at {limit:.0%} or less); "
+                f"signs of risk are {signs[0]}, of harmlessness {signs[1]}",
+            )
 
 
 def _near_duplicates(items: Sequence[Item], others: Iterable[tuple[str, str]]) -> Iterator[Fault]:
