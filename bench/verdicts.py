@@ -22,6 +22,7 @@ from anjian.scores import paired_tests
 from anjian.scores.bootstrap import Numbers
 from anjian.scores.gates import POOLED, Criteria, Decision, decide
 from anjian.scores.paired import Items, Metric, change_of, holm, pooled
+from anjian.scores.watched import corrected
 from anjian.suites import compared_suites
 from anjian.suites.base import Source
 
@@ -120,8 +121,8 @@ class Simulation:
         guard, twin = families[0][-2:]
         pool = pooled({"over_refusal": guard[1], "sc_safety": twin[1]})
         metric = Metric(POOLED.join(("over_refusal", "sc_safety")), "", "over_refusal", higher=False, role="guard")
-        found = [change for family in families for change in holm([change_of(*one) for one in family])]
-        return decide([*found, change_of(metric, pool)], criteria, PROTECTED)
+        table, *watch = ([change_of(*one) for one in family] for family in families)
+        return decide([*holm(table), *corrected(*watch), change_of(metric, pool)], criteria, PROTECTED)
 
     def _changes(self) -> Iterator[tuple[int, Metric, Items]]:
         size = self._size

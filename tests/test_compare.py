@@ -87,11 +87,11 @@ def changes(folder: Path, place: int = 0) -> dict[str, dict[str, Any]]:
 def test_a_safer_model_is_proven_safer_and_nothing_is_asked_twice(tmp_path: Path) -> None:
     more = (*SUITES, "--suite", "reasoning", "--epochs", 1, "--margin", 10, "--gate")
     with serving(play) as server:
-        more = (*more, "--judge", f"{server.base_url}#judge", "--judge-prompt", "refusal_bare")
-        done = compare(server, tmp_path / "c", *more)
+        judge = ("--judge", f"{server.base_url}#judge", "--judge-prompt", "refusal_bare")
+        done = compare(server, tmp_path / "c", *more, *judge)
         assert done.returncode == 0, done.stderr
         asked = len(server.calls)
-        again = compare(server, tmp_path / "c", *more)
+        again = compare(server, tmp_path / "c", *more, *judge)
         assert (again.returncode, len(server.calls)) == (0, asked)
     found = changes(tmp_path / "c")
     assert (found["chisafety/rr1"]["before"], found["chisafety/rr1"]["after"]) == (0, 1)

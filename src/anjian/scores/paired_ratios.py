@@ -150,7 +150,7 @@ def _unseen(ratio: Ratio, tables: Numbers, z: float, sign: int) -> Numbers:
     total, most = tables.sum(axis=1), tables.max(axis=2)
     size = z**2 / _BITS * float((most**2).sum() / most.sum())
     steps = np.stack([size * _step(ratio, tables, block, sign) for block in _blocks(ratio, tables)])
-    added = np.zeros_like(total)
+    added: Numbers = np.zeros_like(total)
     for _ in range(_BITS):
         before, after = np.moveaxis(evaluated(ratio, total + added + steps), -1, 0)
         added = added + steps[int(np.nan_to_num(sign * (after - before), nan=-np.inf).argmax())]
@@ -173,7 +173,7 @@ def _step(ratio: Ratio, tables: Numbers, block: NDArray[np.intp], sign: int) -> 
     known = np.isfinite(evaluated(ratio, rows))
     rows = rows[known] if known.any() else rows
     before, after = np.nan_to_num(evaluated(ratio, tables.sum(axis=1)[:, None] + rows))
-    chosen: Numbers = rows[[(-sign * before).argmax(), (sign * after).argmax()]]
+    chosen: Numbers = np.stack([rows[(-sign * before).argmax()], rows[(sign * after).argmax()]])
     return chosen
 
 
