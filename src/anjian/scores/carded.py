@@ -1,5 +1,6 @@
 """Puts corrected values into rows: what verdicts come to by the judge's card, group by group."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -37,38 +38,51 @@ class Fitting(msgspec.Struct, frozen=True):
 class Tables:
     """Counts verdicts by points in every group; the verdicts on an item depend on each other, and come together."""
 
-    def __init__(self, count: Count, tasks: Iterable[str]) -> None:
-        """Takes what knows the groups, and the tasks that have cards."""
+    def __init__(self, count: Count, degrees: Mapping[str, Sequence[int]]) -> None:
+        """Takes what knows the groups, and the points that there are in each task that has a card."""
         self._count = count
-        self._tasks = set(tasks)
+        self._degrees = degrees
         self._id = ""
-        self._held: dict[Place, Numbers] = {}
+        self._held: list[tuple[str, tuple[Place, ...], int]] = []
+        self._alike: Counter[tuple[tuple[str, tuple[Place, ...], int], ...]] = Counter()
         self._sums: dict[Place, Numbers] = {}
         self._squares: dict[Place, Numbers] = {}
         self._items: dict[Place, int] = {}
 
-    def add(self, verdict: Verdicted, degrees: Sequence[int]) -> None:
-        """Counts one verdict; `degrees` are the points that there are."""
+    def add(self, verdict: Verdicted) -> None:
+        """Counts one verdict."""
         if verdict.id != self._id:
             self._flush()
             self._id = verdict.id
-        if verdict.points is None:
-            return
-        for place in self._count.places(verdict):
-            self._held.setdefault(place, np.zeros(len(degrees)))[degrees.index(verdict.points)] += 1
+        if verdict.points is not None:
+            self._held.append((verdict.task, tuple(self._count.places(verdict)), verdict.points))
 
     def _flush(self) -> None:
-        for place, held in self._held.items():
-            if place not in self._sums:
-                self._sums[place], self._squares[place] = np.zeros(len(held)), np.zeros((len(held), len(held)))
-            self._sums[place] += held
-            self._squares[place] += np.outer(held, held)
-            self._items[place] = self._items.get(place, 0) + 1
-        self._held = {}
+        if self._held:
+            self._alike[tuple(self._held)] += 1
+            self._held = []
+
+    def _sum(self) -> None:
+        """Adds up what items came to, those of which all is alike at once."""
+        self._flush()
+        for verdicts, copies in self._alike.items():
+            held: dict[Place, Numbers] = {}
+            for task, places, points in verdicts:
+                degrees = self._degrees[task]
+                for place in places:
+                    held.setdefault(place, np.zeros(len(degrees)))[degrees.index(points)] += 1
+            for place, counts in held.items():
+                if place not in self._sums:
+                    self._sums[place] = np.zeros(len(counts))
+                    self._squares[place] = np.zeros((len(counts), len(counts)))
+                self._sums[place] += copies * counts
+                self._squares[place] += copies * np.outer(counts, counts)
+                self._items[place] = self._items.get(place, 0) + copies
+        self._alike.clear()
 
     def independent(self, place: Place) -> Numbers | None:
         """How many independent replies got each number of points, by how much the verdicts on an item are alike."""
-        self._flush()
+        self._sum()
         sums = self._sums.get(place)
         if sums is None:
             return None
@@ -99,10 +113,10 @@ def with_corrected(
         fitting: The card of a task, by its name.
     """
     kinds = {task.name: task.kind for task in tasks if task.kind and task.name in fitting}
-    tables = Tables(count, kinds)
+    tables = Tables(count, {task: _degrees(kind) for task, kind in kinds.items()})
     for verdict in verdicts:
-        if kind := kinds.get(verdict.task):
-            tables.add(verdict, _degrees(kind))
+        if verdict.task in kinds:
+            tables.add(verdict)
     called = {
         (task.name, kind, measure.called(kind)): measure
         for task in tasks
