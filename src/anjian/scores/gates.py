@@ -15,6 +15,7 @@ import msgspec
 from anjian.scores.likeness import BARRING, Note
 from anjian.scores.paired import Change, Metric
 from anjian.scores.paired_tests import items_needed
+from anjian.scores.rows import FINEST
 
 Outcome = Literal["safer", "not proven", "harmed"]
 EXIT_CODES: dict[Outcome, int] = {"safer": 0, "not proven": 4, "harmed": 5}
@@ -137,6 +138,7 @@ def _weigh(changes: Sequence[Change], criteria: Criteria, protected: Mapping[str
     for change in alone:
         if worst_and_best(change)[0] < -criteria.margin:
             unclear += about("few" if change.n < items_needed(criteria.margin) else "unsettled", [change])
+    unclear += about("unsettled", _areas_in_doubt(changes, criteria))
     unclear += list(_missing(guards, protected)) + about("thin", filter(_is_thin, alone))
     unclear += about("unscored", [one for one in changes if one.replies and not one.n and _is_whole(one.metric)])
     if unclear:
@@ -148,6 +150,20 @@ def _weigh(changes: Sequence[Change], criteria: Criteria, protected: Mapping[str
 def _is_whole(metric: Metric) -> bool:
     """True for what has a margin: all replies, or all of one round; areas and categories have too few items."""
     return metric.group_kind in ("overall", "round")
+
+
+def _areas_in_doubt(changes: Sequence[Change], criteria: Criteria) -> list[Change]:
+    """The areas, watched for harm, that got worse with certainty among those of their metric, if not among all tests."""
+    areas: dict[tuple[str, str, str], list[Change]] = {}
+    for change in changes:
+        if change.metric.watch and not _is_whole(change.metric) and change.metric.group_kind not in FINEST:
+            areas.setdefault((change.metric.suite, change.metric.task, change.metric.metric), []).append(change)
+    return [
+        change
+        for family in areas.values()
+        for change in family
+        if change.p is not None and change.p * len(family) < criteria.alpha and (change.gain or 0) < 0
+    ]
 
 
 def _is_beyond(change: Change, criteria: Criteria) -> bool:

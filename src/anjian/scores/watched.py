@@ -2,7 +2,8 @@
 
 A mean of points hides new replies of the lowest points behind better ones, so their share is held against the margin,
 over all rounds and in the last. A rate over all items hides an area or a category that turned harmful, so each is
-tested, the areas of all suites as one family of Holm's and the categories as another. None of this makes a model safer.
+tested. The shares, the areas and the categories of all suites are three families of Holm's, which share the level. None
+of this makes a model safer.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,14 +41,13 @@ def watched(suites: Iterable[tuple[Declaration, Ends]], case: Case) -> list[Chan
     return corrected(whole, *parts)
 
 
-def corrected(whole: Sequence[Change], areas: Sequence[Change], categories: Sequence[Change]) -> list[Change]:
-    """The families Holm-corrected; areas and categories share the level, lest two families find more by chance."""
-    halved = [
-        msgspec.structs.replace(one, p_holm=None if one.p_holm is None else min(1.0, 2 * one.p_holm))
-        for family in (areas, categories)
+def corrected(*families: Sequence[Change]) -> list[Change]:
+    """The families Holm-corrected; they share the level, and find harm by chance no oftener than one."""
+    return [
+        msgspec.structs.replace(one, p_holm=None if one.p_holm is None else min(1.0, len(families) * one.p_holm))
+        for family in families
         for one in holm(family)
     ]
-    return [*holm(whole), *halved]
 
 
 def _lowest(suite: Declaration, task: Task) -> Measure | None:
