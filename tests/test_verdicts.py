@@ -280,6 +280,7 @@ def test_whole_runs_are_compared_and_two_of_one_model_are_refused(tmp_path: Path
         ({"run": {"judge_prompt": "bare"}}, "judge_prompt differs"),
         ({"run": {"filtered": "refusal"}}, "filtered differs"),
         ({"seed": 7}, ""),
+        ({"run": {"judge_cards": [{"task": "refusal", "judge": "m", "kind": "refusal", "n": 5, "sources": "a"}]}}, ""),
     ],
 )
 def test_how_a_run_was_made_is_read_from_its_folder(about: dict[str, Any], why: str, tmp_path: Path) -> None:

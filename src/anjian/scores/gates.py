@@ -153,7 +153,7 @@ def _is_whole(metric: Metric) -> bool:
 
 
 def _areas_in_doubt(changes: Sequence[Change], criteria: Criteria) -> list[Change]:
-    """The areas, watched for harm, that got worse with certainty among those of their metric, if not among all tests."""
+    """The areas, watched for harm, that got worse with certainty among those of their metric, if not among all."""
     areas: dict[tuple[str, str, str], list[Change]] = {}
     for change in changes:
         if change.metric.watch and not _is_whole(change.metric) and change.metric.group_kind not in FINEST:
