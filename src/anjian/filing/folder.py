@@ -60,11 +60,12 @@ class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bank(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of the user's questions; `bank` where the whole file belongs to one, paths from the folder on."""
+    """A file of the user's questions, seen from the folder; `bank` where all of it is of one; `risks` by own names."""
 
     file: str
     bank: BankName | None = None
     columns: Columns = Columns()
+    risks: dict[str, str] = {}
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +58,8 @@ def read_returned(path: Path) -> list[Returned]:
     Raises:
         UsageError: The file cannot be read, or has no columns that tell rows and labels; names it.
     """
-    ending = path.suffix.lower()
-    if ending == ".xlsx":
-        rows = _of_tables(path, _workbook(path))
-    elif ending in (".csv", ".tsv", ".txt"):
-        rows = _of_tables(path, {"": _csv(path)})
-    elif ending in (".jsonl", ".json"):
-        rows = _of_objects(path)
-    else:
-        raise UsageError(f"{path} is no sheet that can be read; save it as .xlsx, .csv or .jsonl")
+    tables = tables_of(path, _HEADS)
+    rows = _of_objects(path) if tables is None else _of_tables(path, tables)
     found = [row for row in rows if row.number or row.id or row.label]
     if not found:
         raise UsageError(f"{path} holds no rows; give a sheet that `anjian label export` wrote, filled in")
@@ -74,6 +67,27 @@ def read_returned(path: Path) -> list[Returned]:
 
 
 Numbered = Iterable[tuple[int, Sequence[object]]]
+"""The rows of a table, each with its number in the file."""
+
+
+def tables_of(path: Path, heads: Container[str]) -> dict[str, Numbered] | None:
+    """The tables of a spreadsheet by the names of its sheets, or that of a CSV file under no name; None of JSON.
+
+    Args:
+        path: The file.
+        heads: Bare headings, by which the separator of a CSV file is told.
+
+    Raises:
+        UsageError: The file cannot be read; names it.
+    """
+    ending = path.suffix.lower()
+    if ending == ".xlsx":
+        return _workbook(path)
+    if ending in (".csv", ".tsv", ".txt"):
+        return {"": _csv(path, heads)}
+    if ending in (".jsonl", ".json"):
+        return None
+    raise UsageError(f"{path} is no table that can be read; save it as .xlsx, .csv or .jsonl")
 
 
 def _of_tables(path: Path, tables: Mapping[str, Numbered]) -> Iterator[Returned]:
@@ -83,12 +97,12 @@ def _of_tables(path: Path, tables: Mapping[str, Numbered]) -> Iterator[Returned]
         lost = False
         for count, (number, cells) in enumerate(lines, 1):
             if head:
-                values = {key: _text(cells[place]) for key, place in head.items() if place < len(cells)}
+                values = {key: cell_text(cells[place]) for key, place in head.items() if place < len(cells)}
                 yield Returned(f"sheet {name}, row {number}" if name else f"line {number}", **values)
                 continue
             head = _head(path, cells) if count <= _HEAD_WITHIN else {}
             headed = headed or bool(head)
-            lost = lost or any(_ID.fullmatch(_text(cell)) for cell in cells)
+            lost = lost or any(_ID.fullmatch(cell_text(cell)) for cell in cells)
         if lost and not head:
             raise UsageError(f"{path}{f', sheet {name}' if name else ''} {_NO_HEAD}")
     if not headed:
@@ -97,7 +111,7 @@ def _of_tables(path: Path, tables: Mapping[str, Numbered]) -> Iterator[Returned]
 
 def _head(path: Path, cells: Sequence[object]) -> dict[str, int]:
     """Where the columns stand; none where this is not the heading."""
-    found = [(_HEADS[key], place) for place, cell in enumerate(cells) if (key := bare(_text(cell))) in _HEADS]
+    found = [(_HEADS[key], place) for place, cell in enumerate(cells) if (key := bare(cell_text(cell))) in _HEADS]
     names = [name for name, _ in found]
     if "label" not in names or not {"id", "number"} & {*names}:
         return {}
@@ -106,7 +120,7 @@ def _head(path: Path, cells: Sequence[object]) -> dict[str, int]:
     return dict(found)
 
 
-def _text(value: object) -> str:
+def cell_text(value: object) -> str:
     """A cell as text; spreadsheets make numbers of digits."""
     text = "" if value is None else re.sub("[\u200b\u2060\ufeff]", "", str(value)).strip()
     return re.sub(r"^(\d+)\.0$", r"\1", text)
@@ -136,11 +150,10 @@ def _valued(shown: Sequence[object], written: Sequence[object]) -> list[object]:
     return [formula if value is None else value for value, formula in zip(shown, written, strict=True)]
 
 
-def _csv(path: Path) -> Numbered:
-    with opened(path) as file:
-        text = _decoded(path, file.read())
+def _csv(path: Path, heads: Container[str]) -> Numbered:
+    text = text_of_file(path)
     lines = text.splitlines()[:_HEAD_WITHIN] or [""]
-    separator = max(_SEPARATORS, key=lambda one: max(_named(line.split(one)) for line in lines))
+    separator = max(_SEPARATORS, key=lambda one: max(_named(line.split(one), heads) for line in lines))
     csv.field_size_limit(_LONGEST)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
@@ -149,13 +162,15 @@ def _csv(path: Path) -> Numbered:
         raise UsageError(f"{path}, line {reader.line_num}: no table ({error}); save it again as CSV") from None
 
 
-def _named(cells: Sequence[str]) -> int:
+def _named(cells: Sequence[str], heads: Container[str]) -> int:
     """How many cells are headings."""
-    return sum(bare(cell) in _HEADS for cell in cells)
+    return sum(bare(cell) in heads for cell in cells)
 
 
-def _decoded(path: Path, content: bytes) -> str:
-    """Spreadsheets save CSV as UTF-8, UTF-16, or in the system's own encoding."""
+def text_of_file(path: Path) -> str:
+    """Reads a text; spreadsheets save CSV as UTF-8, UTF-16, or in the system's own encoding."""
+    with opened(path) as file:
+        content = file.read()
     encodings = ("utf-16",) if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "gb18030")
     for encoding in encodings:
         try:
@@ -174,7 +189,7 @@ def _of_objects(path: Path) -> Iterator[Returned]:
         except UNREADABLE as error:
             faults.append(f"{place}: {readable(error)}")
             continue
-        found = {_HEADS[key]: _text(value) for name, value in row.items() if (key := bare(name)) in _HEADS}
+        found = {_HEADS[key]: cell_text(value) for name, value in row.items() if (key := bare(name)) in _HEADS}
         rows.append(Returned(place, **found))
     refuse(path, faults)
     return iter(rows)
