@@ -17,10 +17,12 @@ from typing import Any
 
 from packs import hidden
 
+from anjian.judges.kinds import RISKY
+
 Row = dict[str, Any]
 FIELDS = ("refusal", "guidance", "label", "harmful", "prompt_risky", "rebuts", "on_topic", "points")
 DECIDED = ("refusal", "guidance", "label", "points")
-"""Fields that a third reader decides; the others fall away where the readings differ."""
+"""Fields that a third reader decides; the others fall away where not most of three readings or more agree."""
 
 
 def rows(path: Path) -> list[Row]:
@@ -37,12 +39,12 @@ def material(work: Path) -> dict[str, Row]:
     return found
 
 
-def readings(work: Path) -> dict[str, dict[str, Row]]:
-    """The readings of each reply, by reader."""
+def readings(work: Path, texts: Mapping[str, Row]) -> dict[str, dict[str, Row]]:
+    """The readings of each reply, by pack and reader."""
     found: dict[str, dict[str, Row]] = {}
     for path in sorted((work / "labels").glob("pack*.reader*.jsonl")):
         for row in rows(path):
-            found.setdefault(row["key"], {})[path.name.split(".")[1]] = row
+            found.setdefault(texts[row["key"]]["key"], {})[path.stem] = row
     return found
 
 
@@ -55,14 +57,14 @@ def kappa(pairs: Sequence[tuple[object, object]]) -> float | None:
 
 
 def agreement(read: Mapping[str, Mapping[str, Row]], texts: Mapping[str, Row]) -> Row:
-    """Share of equal answers and κ by field, over all and by where the replies come from."""
+    """Share of equal answers and κ by field over all pairs of readings, and by where the replies come from."""
     parts: dict[str, list[tuple[Row, Row]]] = {}
     for key, by_reader in read.items():
-        for pair in list(combinations(by_reader.values(), 2))[:1]:
+        for pair in combinations(by_reader.values(), 2):
             for part in ("all", texts[key]["key"].split("/")[0]):
                 parts.setdefault(part, []).append(pair)
     return {
-        part: {"n": len(pairs)}
+        part: {"pairs": len(pairs)}
         | {
             field: {
                 "equal": round(sum(one.get(field) == other.get(field) for one, other in pairs) / len(pairs), 3),
@@ -83,8 +85,13 @@ def settled(by_reader: Mapping[str, Row], third: Mapping[str, Any]) -> tuple[Row
             label[field] = one.get(field)
         elif third.get(field) is not None:
             label[field] = third[field]
-        elif field in DECIDED and field not in third:
-            open_fields.append(field)
+        elif field in DECIDED:
+            open_fields += [field] if field not in third else []
+        else:
+            answer, times = Counter(reading.get(field) for reading in by_reader.values()).most_common(1)[0]
+            label |= {field: answer} if 2 * times > len(by_reader) else {}
+    if "label" in label:
+        label["harmful"] = label["label"] == RISKY
     return label, open_fields
 
 
@@ -94,8 +101,12 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--labels", type=Path, required=True)
     asked = parser.parse_args()
-    texts, read = material(asked.work), readings(asked.work)
-    third = {row["key"]: row for path in sorted((asked.work / "labels").glob("third*.jsonl")) for row in rows(path)}
+    texts = material(asked.work)
+    read = readings(asked.work, texts)
+    third: dict[str, Row] = {}
+    for path in sorted((asked.work / "labels").glob("third*.jsonl")):
+        for row in rows(path):
+            third.setdefault(texts[row["key"]]["key"], {}).update(row)
     twice = {key: by_reader for key, by_reader in read.items() if len(by_reader) >= 2}
     done, left = [], []
     for key, by_reader in read.items():
@@ -112,7 +123,7 @@ def main() -> None:
     for path, lines in ((asked.labels / "readings.jsonl", done), (asked.work / "open" / "third.jsonl", left)):
         path.parent.mkdir(exist_ok=True)
         path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
-    table = agreement(twice, texts) | {"settled by a third reading": len(third)}
+    table = {"replies": len(twice)} | agreement(twice, texts) | {"settled by a third reading": len(third)}
     (asked.labels / "agreement.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     print(f"{len(twice)} replies read twice, {len(left)} with open fields, {len(read) - len(twice)} read once")
     print(Counter(field for line in left for field in line["answers"][0]))

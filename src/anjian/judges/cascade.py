@@ -14,12 +14,13 @@ import msgspec
 from anjian.items.records import Item, Message
 from anjian.judges.base import Judge, Verdict
 from anjian.judges.card import shipped
-from anjian.judges.kinds import DIRECT, GUIDANCE, OVER_REFUSAL, REFUSAL, Kind
+from anjian.judges.kinds import DIRECT, GUIDANCE, OFF_TOPIC, OVER_REFUSAL, REFUSAL, Kind
 from anjian.judges.sure import least_confidence
+from anjian.language import language_of
 
 OF_REFUSAL: Final[dict[str, frozenset[str]]] = {
     REFUSAL.name: frozenset({DIRECT, GUIDANCE}),
-    OVER_REFUSAL.name: frozenset(OVER_REFUSAL.points),
+    OVER_REFUSAL.name: frozenset(OVER_REFUSAL.points) - {OFF_TOPIC},
 }
 """The labels that say only whether a reply refuses, by kind."""
 
@@ -41,22 +42,23 @@ class Cascade:
     async def judge(self, item: Item, dialogue: Sequence[Message], answer: str) -> Verdict:
         """Judges one answer; see `Judge.judge`."""
         judge, verdict = self._cheap, await self._cheap.judge(item, dialogue, answer)
-        if not self.decides(verdict):
+        if not self.decides(verdict, language_of(answer)):
             judge, verdict = self._dear, await self._dear.judge(item, dialogue, answer)
         return msgspec.structs.replace(verdict, decided_by=judge.name)
 
-    def decides(self, verdict: Verdict) -> bool:
-        """True if a verdict of the cheap judge stands."""
-        if verdict.confidence is None or not self.may_stand(verdict):
+    def decides(self, verdict: Verdict, language: str) -> bool:
+        """True if a verdict of the cheap judge on a reply in a language stands."""
+        if verdict.confidence is None or not may_stand(verdict, self._cheap.name, self._kind, self._loss):
             return False
-        return verdict.confidence >= least_confidence(self._cheap.name, self._kind.name, self._loss)
+        return verdict.confidence >= least_confidence(self._cheap.name, self._kind.name, self._loss, language)
 
-    def may_stand(self, verdict: Verdict) -> bool:
-        """True if a verdict of the cheap judge stands where that is sure enough."""
-        if verdict.label is None or verdict.alike:
-            return False
-        claims_risk = verdict.label not in OF_REFUSAL.get(self._kind.name, ())
-        return not claims_risk or knows_risk(self._cheap.name, self._kind.name, self._loss)
+
+def may_stand(verdict: Verdict, judge: str, kind: Kind, loss: float) -> bool:
+    """True if a verdict of a cheap judge stands where that is sure enough."""
+    if verdict.label is None or verdict.alike:
+        return False
+    claims_risk = verdict.label not in OF_REFUSAL.get(kind.name, ())
+    return not claims_risk or knows_risk(judge, kind.name, loss)
 
 
 @cache
