@@ -64,7 +64,7 @@ def rows_of(pool: Pool, entries: Sequence[Entry]) -> list[Row]:
 
 
 def _row(number: int, one: Judged) -> Row:
-    return Row(number, one.id, one.kind.name, _shown(_dialogue(one.reply.messages)), _shown(one.reply.answer))
+    return Row(number, one.id, one.kind.name, shown(_dialogue(one.reply.messages)), shown(one.reply.answer))
 
 
 def _dialogue(messages: Sequence[Message]) -> str:
@@ -74,7 +74,8 @@ def _dialogue(messages: Sequence[Message]) -> str:
     return "\n\n".join(f"【{_ROLES[message.role]}】{message.content}" for message in messages)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Text as a file of XML can hold it: what is hidden in it is shown by its code point."""
     return _NO_XML.sub(lambda found: f"‹U+{ord(found[0]):04X}›", visible(text))
 
 
@@ -106,8 +107,8 @@ def json_lines(rows: Sequence[Row]) -> bytes:
     return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
 
 
-def workbook(rows: Sequence[Row], kinds: dict[str, Kind]) -> bytes:
-    """Rows as a spreadsheet: a sheet of instructions, and one for each kind of question."""
+def workbook(rows: Sequence[Row], kinds: dict[str, Kind], notes: Sequence[str] = ()) -> bytes:
+    """Rows as a spreadsheet: instructions, and a sheet for each kind of question; `notes` are offered as such."""
     from openpyxl import Workbook
 
     book = Workbook()
@@ -115,17 +116,19 @@ def workbook(rows: Sequence[Row], kinds: dict[str, Kind]) -> bytes:
     guide.title = "说明 instructions"
     guide.column_dimensions["A"].width, guide.column_dimensions["B"].width = 44, 110
     general = files("anjian.labels").joinpath("instructions.md").read_text(encoding="utf-8")
-    _append(guide, *([line] for line in general.splitlines()))
+    append(guide, *([line] for line in general.splitlines()))
     for name in dict.fromkeys(row.kind for row in rows):
         kind = kinds[name]
         explained = _explained(kind)
-        _append(guide, [], [name, "含义 meaning"])
+        append(guide, [], [name, "含义 meaning"])
         first = guide.max_row + 1
-        _append(guide, *([str(label.title), explained.pop(label.text, "")] for label in kind.labels))
+        append(guide, *([str(label.title), explained.pop(label.text, "")] for label in kind.labels))
         choices = f"'{guide.title}'!$A${first}:$A${guide.max_row}"
-        _append(guide, *(["", line] for line in explained.values()))
+        append(guide, *(["", line] for line in explained.values()))
+        offered = f"'{guide.title}'!$A${guide.max_row + 3}:$A${guide.max_row + 2 + len(notes)}" if notes else ""
+        append(guide, *([[""], [str(COLUMNS["note"][0])], *([note] for note in notes)] if notes else ()))
         sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\']", "-", name)[:31])
-        _fill(sheet, [row for row in rows if row.kind == name], choices)
+        _fill(sheet, [row for row in rows if row.kind == name], choices, offered)
     content = BytesIO()
     book.save(content)
     return content.getvalue()
@@ -142,25 +145,27 @@ def _explained(kind: Kind) -> dict[str, str]:
     return found if found.keys() & kind.points.keys() else {line: line for line in prompt}
 
 
-def _fill(sheet: "Worksheet", rows: Sequence[Row], choices: str) -> None:
+def _fill(sheet: "Worksheet", rows: Sequence[Row], choices: str, offered: str) -> None:
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.datavalidation import DataValidation
 
-    _append(sheet, [str(name) for name, _ in COLUMNS.values()])
-    _append(sheet, *([getattr(row, column) for column in COLUMNS] for row in rows))
+    append(sheet, [str(name) for name, _ in COLUMNS.values()])
+    append(sheet, *([getattr(row, column) for column in COLUMNS] for row in rows))
     for place, (_, width) in enumerate(COLUMNS.values(), 1):
         sheet.column_dimensions[get_column_letter(place)].width = width
         sheet.cell(1, place).font = Font(bold=True)
     sheet.freeze_panes = "A2"
-    asked = DataValidation(type="list", formula1=choices, allow_blank=True, showErrorMessage=True)
-    asked.error = "请从下拉菜单里选择 choose from the list"
-    letter = get_column_letter([*COLUMNS].index("label") + 1)
-    asked.add(f"{letter}2:{letter}{len(rows) + 1}")
-    sheet.add_data_validation(asked)
+    for column, listed, strict in (("label", choices, True), ("note", offered, False)):
+        if listed:
+            asked = DataValidation(type="list", formula1=listed, allow_blank=True, showErrorMessage=strict)
+            asked.error = "请从下拉菜单里选择 choose from the list"
+            letter = get_column_letter([*COLUMNS].index(column) + 1)
+            asked.add(f"{letter}2:{letter}{len(rows) + 1}")
+            sheet.add_data_validation(asked)
 
 
-def _append(sheet: "Worksheet", *rows: Sequence[str | int]) -> None:
+def append(sheet: "Worksheet", *rows: Sequence[str | int]) -> None:
     """Adds rows; text stays text, whatever it begins with."""
     from openpyxl.styles import Alignment
 
@@ -168,13 +173,14 @@ def _append(sheet: "Worksheet", *rows: Sequence[str | int]) -> None:
     for line, row in enumerate(rows, above + 1):
         for place, value in enumerate(row, 1):
             cell = sheet.cell(line, place)
-            cell.value = value if isinstance(value, int) else _cut(value)
+            cell.value = value if isinstance(value, int) else cut(value)
             cell.alignment = Alignment(wrap_text=True, vertical="top")
             if isinstance(value, str):
                 cell.data_type, cell.number_format, cell.quotePrefix = "s", "@", True
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """What of a text stands in its cell."""
     text = _ESCAPE.sub("_x005F_", text)
     units = text.encode("utf-16-le")
     if len(units) <= 2 * MOST:
