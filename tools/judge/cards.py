@@ -93,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "judge_labels")
     parser.add_argument("--readings", type=Path, action="append", default=[])
-    parser.add_argument("--judge", action="append", default=[])
+    parser.add_argument("--judge", action="append", default=[], help="whose cards are made; all stand in the tables")
     given = parser.parse_args()
     cards, note = [], NOTE + (READ if given.readings else "")
     with tempfile.TemporaryDirectory() as scratch:
@@ -102,9 +102,10 @@ def main() -> None:
             labels = [held_out(given.data / f"{name}.jsonl", folder) for name in FILES[kind.name]] + given.readings
             if not any(fitting(read_labels(path), kind) for path in labels):
                 continue
-            for judge in given.judge or builtin_judges():
+            for judge in builtin_judges():
                 path = CARDS / f"{file_name(judge)}.{kind.name}.json"
-                if judge not in TRAINED and builtin_judges()[judge].judge_of(kind):
+                made_here = judge not in TRAINED and judge in (given.judge or builtin_judges())
+                if made_here and builtin_judges()[judge].judge_of(kind):
                     cards.append(card(judge, kind.name, labels, folder, note))
                     save_card(cards[-1], path)
                 elif path.is_file():
