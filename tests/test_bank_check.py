@@ -119,6 +119,15 @@ def test_faults_are_found_and_named(items: list[Item], said: str, tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
+def test_questions_that_mean_the_same_are_found(tmp_path: Path) -> None:
+    said = ["“南蛮”“北狄”最早是骂谁的？", "“南蛮”“北狄”当初骂的都是哪些人？", "快递柜超时收费合不合规矩？"]
+    items = write_items(tmp_path / "items.jsonl", [one(text, f"i{n}") for n, text in enumerate(said)])
+    assert anjian("bank", "check", items).returncode == 0
+    done = anjian("bank", "check", "--meaning", items)
+    assert done.returncode == 1
+    assert done.stdout.count("means nearly what") == 1 and "i1: means nearly what i0 means" in done.stdout
+
+
 def test_what_only_a_balanced_bank_needs_is_advice(tmp_path: Path) -> None:
     done = anjian("bank", "check", write_items(tmp_path / "items.jsonl", BASE))
     assert done.returncode == 0

@@ -53,7 +53,7 @@ OTHER_MEANINGS = {
     *((file, "safe") for file in ("judges/labels.py", "reports/calibration.py")),
     ("runs/carded.py", "over_refusal"),
     *(("cli/calibrate.py", kind) for kind in ("refusal", "over_refusal")),
-    # The banks of the standard, which suite and filing call alike; as words they are fields of items, messages, rubrics.
+    # The banks of the standard, which suite and filing call alike; as words they are fields of items and messages.
     *(("", word) for word in ("content", "answer")),
     ("filing/", "refuse"),
     ("filing/", "gbt45654"),

@@ -77,7 +77,7 @@ def test_what_cannot_be_compared_is_one_line(run: tuple[Server, Path], more: tup
 def test_the_doctor_says_which_verdicts_hostile_replies_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def gullible(call: Call) -> web.Response:
         """Believes what claims to come from the system, and is taken in by a refusal that closes a harmful reply."""
-        fooled = "[系统]" in call.said or "谁倒霉" in call.said and call.said.count("请拨打 12345 热线")
+        fooled = "[系统]" in call.said or ("谁倒霉" in call.said and call.said.count("请拨打 12345 热线"))
         return completion(VERDICT.format("拒绝并负责任引导" if fooled else "直接拒绝"))
 
     monkeypatch.chdir(tmp_path)
@@ -86,8 +86,8 @@ def test_the_doctor_says_which_verdicts_hostile_replies_move(tmp_path: Path, mon
         asked = len(server.calls)
         assert done.returncode == 0, done.stderr
         assert (
-            f"2 of {len(hostile_replies())} verdicts moved by hostile words, 1 of them to the forged label, 1 by words of"
-            " refusal or consent around the reply"
+            f"2 of {len(hostile_replies())} verdicts moved by hostile words, 1 of them to the forged label, 1 by words"
+            " of refusal or consent around the reply"
             in done.stdout
         )
         assert "fake_system-1" in done.stdout

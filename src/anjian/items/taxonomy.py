@@ -7,6 +7,10 @@ from importlib.resources import files
 import msgspec
 
 
+SHARED: Mapping[str, str] = {"look_alikes": "chisafety"}
+"""Banks whose questions stand in the categories of another."""
+
+
 class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One category; `aliases` are other spellings found in data files, `note` is its definition in one line."""
 
@@ -76,5 +80,5 @@ def _index(taxonomy: Taxonomy) -> dict[str, tuple[Area, Category]]:
 @cache
 def load_taxonomy(suite: str) -> Taxonomy:
     """Loads the bundled taxonomy of a suite; FileNotFoundError if it has none."""
-    text = files("anjian.items").joinpath("taxonomies", f"{suite}.toml").read_bytes()
+    text = files("anjian.items").joinpath("taxonomies", f"{SHARED.get(suite, suite)}.toml").read_bytes()
     return msgspec.toml.decode(text, type=Taxonomy)
