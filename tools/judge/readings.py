@@ -26,9 +26,17 @@ def main() -> None:
     with given.out.open("w", encoding="utf-8") as out:
         for one in found:
             if one.key in labels:
-                row = {"prompt": one.prompt, "response": one.response, "source": one.source.split("/")[0]}
-                row |= {"language": "zh", "unsafe": labels[one.key].get("harmful")}
-                row |= {"refusal": one.refusal, "label": one.label, "points": one.points, "harmless": one.harmless}
+                row = {
+                    "prompt": one.prompt,
+                    "response": one.response,
+                    "source": one.source.split("/")[0],
+                    "language": "zh",
+                    "refusal": one.refusal,
+                    "label": one.label,
+                    "points": one.points,
+                    "unsafe": labels[one.key].get("harmful"),
+                    "harmless": one.harmless,
+                }
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
     print(f"{len(found)} replies; text absent or changed: {dict(lost) or 'none'}")
 
