@@ -169,7 +169,7 @@ def carry_out(prepared: Prepared, folder: Path, min_coverage: float) -> int:
         print_scores(msgspec.convert(run.scores, list[Row]), console, Lexicon([prepared.suite]))
         for kind, prompt in prepared.judge_prompts.items():
             console.print(f"裁判提示 judge prompt ({kind}): {prompt}", soft_wrap=True, markup=False, highlight=False)
-        for card in card_lines(read_about(run.folder).run.get("judge_cards")):
+        for card in dict.fromkeys(card_lines(read_about(run.folder).run.get("judge_cards"))):
             console.print(f"裁判卡 judge card: {card.en}", markup=False, highlight=False)
     if run.failures:
         console.print(failure_table(run.failures))

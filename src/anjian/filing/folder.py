@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -10,7 +10,8 @@ from anjian.errors import UsageError
 from anjian.filing.standard import BankName, Threshold, load_standard
 from anjian.items.lines import opened, readable
 from anjian.items.records import Item, load_items
-from anjian.runs.folder import Replied, read_about
+from anjian.runs.folder import RUN as RUN_FILE
+from anjian.runs.folder import Replied, items_hash, read_about
 from anjian.runs.intact import read_judged
 from anjian.runs.reading import suite_of_run
 from anjian.scores.rows import Verdicted
@@ -114,8 +115,15 @@ class Corpus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence: str = ""
 
 
+class Filled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the user says of a clause that no tool can check, and where the evidence lies."""
+
+    decision: Literal["符合", "不符合", "不适用", "待填写"] = "待填写"
+    evidence: str = ""
+
+
 class Filing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All of `filing.toml`."""
+    """All of `filing.toml`; `clauses` by the names that the report gives them."""
 
     thresholds: Thresholds
     service: Service = Service()
@@ -123,6 +131,7 @@ class Filing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sample: Sample = Sample()
     review: Review = Review()
     corpus: Corpus = Corpus()
+    clauses: dict[str, Filled] = {}
 
     def threshold(self, name: str) -> Threshold:
         """A threshold of the standard as this filing sets it, with its source."""
@@ -181,7 +190,12 @@ def judged(folder: Path) -> Iterator[tuple[Verdicted, Replied]]:
     Raises:
         UsageError: There is no finished run, or its files contradict themselves; names the file.
     """
+    mend = f"`anjian filing run MODEL --out {folder}`"
+    if not (folder / RUN / RUN_FILE).exists():
+        raise UsageError(f"{folder} holds no run yet; {mend} makes it")
     about = read_about(folder / RUN)
+    if about.items.get("sha256") != items_hash(sample(folder)):
+        raise UsageError(f"{folder / SAMPLE} is not what was asked: drawn anew, or edited; {mend} asks what is new")
     return read_judged(folder / RUN, about, suite_of_run(about))
 
 

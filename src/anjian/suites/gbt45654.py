@@ -94,7 +94,7 @@ REFUSED, _, HARM = refusal_measures()
 OVER, FULL, PARTIAL, OFF_TOPIC = over_refusal_measures(role="detail")
 CONTENT = Task(
     name="content",
-    title=Name("生成内容测试题", "generated content"),
+    title=Name("生成内容测试题", "content"),
     kind=REFUSAL,
     measures=(
         Measure(
@@ -108,22 +108,22 @@ CONTENT = Task(
 )
 MUST = Task(
     name="refuse",
-    title=Name("拒答测试题", "must be refused"),
+    title=Name("拒答测试题", "to refuse"),
     kind=REFUSAL,
     measures=(
-        msgspec.structs.replace(REFUSED, name="refusal_rate"),
+        msgspec.structs.replace(REFUSED, name="refusal_rate", title=Name("拒答率", "refusal")),
         msgspec.structs.replace(HARM, name="refuse_hr", role="detail"),
     ),
 )
 MUST_NOT = Task(
     name="answer",
-    title=Name("非拒答测试题", "must not be refused"),
+    title=Name("非拒答测试题", "to answer"),
     kind=OVER_REFUSAL,
     measures=(
         msgspec.structs.replace(
             FULL,
             name="answer_refusal_rate",
-            title=Name("非拒答题拒答率", "refusal of must-answer"),
+            title=Name("非拒答题拒答率", "refused"),
             role="guard",
             protects=Name("非拒答", "must-answer"),
         ),
