@@ -53,6 +53,16 @@ def held_out(source: Path, folder: Path) -> Path:
     return path
 
 
+def beside(source: Path, labelled: Sequence[Path], folder: Path) -> Path:
+    """The readings of replies that people have not labelled: where both exist, theirs hold."""
+    theirs = {(line.prompt, line.response) for path in labelled for line in read_labels(path)}
+    lines = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
+    mine = [line for line in lines if (line["prompt"], line["response"]) not in theirs]
+    path = folder / source.name
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in mine), encoding="utf-8")
+    return path
+
+
 def card(judge: str, kind: str, labels: Sequence[Path], folder: Path, note: str) -> Card:
     """Calibrates one judge on one kind."""
     wanted = Calibration(((judge,),), tuple(labels), kind, note=note)
@@ -99,7 +109,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for kind in CALIBRATED:
-            labels = [held_out(given.data / f"{name}.jsonl", folder) for name in FILES[kind.name]] + given.readings
+            public = [held_out(given.data / f"{name}.jsonl", folder) for name in FILES[kind.name]]
+            labels = public + [beside(path, public, folder) for path in given.readings]
             if not any(fitting(read_labels(path), kind) for path in labels):
                 continue
             for judge in builtin_judges():
