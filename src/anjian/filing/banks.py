@@ -79,7 +79,7 @@ def _text(item: Item) -> tuple[str, str]:
 
 def _own(folder: Path, bank: Bank) -> list[Item]:
     path = folder / bank.file
-    rows = read_rows(path, heads_of(bank.columns), NEEDED)
+    rows = [row for row in read_rows(path, heads_of(bank.columns), NEEDED) if {*NEEDED} & {*row.cells}]
     known = {name: risk_of(row.cells.get("risk", ""), bank.risks) for row in rows if (name := row.cells.get("risk"))}
     refuse(path, [*_unknown(rows, known), *_without(rows)])
     items, faults = [], []
@@ -116,7 +116,9 @@ def _titles() -> dict[str, str]:
 
 def _bank_named(written: str) -> BankName | str:
     """The bank that somebody means; empty where that is none."""
-    called = {bare(text): name for name, title in _titles().items() for text in (name, title, title[:-5])}
+    stems = {name: title.removesuffix("测试题库") for name, title in _titles().items()}
+    endings = ("", "题库", "测试题", "测试题库")
+    called = {bare(text): name for name, stem in stems.items() for text in (name, *(stem + end for end in endings))}
     return called.get(bare(written), "")
 
 

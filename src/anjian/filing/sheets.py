@@ -214,12 +214,14 @@ def _back(
 ) -> dict[str, Returned]:
     """The rows of one sheet by id, checked, each mark 合格, 不合格 or empty."""
     path, by_id = _sheet(folder, who), {entry.id: entry for entry in key}
+    by_number = {str(entry.number): entry for entry in key}
     found: dict[str, Returned] = {}
     faults: list[str] = []
     for row in read_returned(path):
-        entry, mark = by_id.get(row.id.lower()), _mark(row.label)
+        entry, mark = by_id.get(row.id.lower()) if row.id else by_number.get(row.number), _mark(row.label)
         if entry is None:
-            faults.append(f"{row.place}: id {row.id[:20]!r} is none of this filing; copy it from the key, {KEY}")
+            named = f"id {row.id[:20]!r}" if row.id else f"number {row.number[:20]!r}"
+            faults.append(f"{row.place}: {named} is none of this filing; copy it from the key, {KEY}")
         elif fault := _fault(row, entry, rows.get(entry.id)):
             faults.append(f"{row.place}: {fault}")
         elif mark is None:
@@ -242,7 +244,7 @@ def _mark(written: str) -> str | None:
 
 def _fault(row: Returned, entry: Entry, given: Row | None) -> str:
     if row.number and row.number != str(entry.number):
-        return f"number {row.number[:20]!r} does not belong to id {entry.id}; the columns were sorted apart"
+        return f"number {row.number[:20]!r} does not belong to id {entry.id}; sorted apart: take the sheet as it was"
     if given:
         for what in ("question", "reply"):
             text, written = getattr(given, what), bare(getattr(row, what))
