@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from anjian.filing.banks import Gap
+    from anjian.filing.results import Results
 
 filing = typer.Typer(no_args_is_help=True, help="备案自评估 The self-assessment for GB/T 45654-2025.")
 Out = Annotated[Path, typer.Option(help="The folder of the filing.")]
@@ -208,3 +209,73 @@ def _gap_table(gaps: Sequence[Gap]) -> Table:
     table.add_row("", Text(f"另 {enough} 项够数 enough: {enough}"), "", "", "")
     table.add_row("", Text("合计 total"), str(whole.have), str(whole.need), str(whole.short))
     return table
+
+
+@filing.command("report")
+def report_filing(folder: Folder) -> None:
+    """Write report.docx, report.html, the annexes and the hashes of all files, from what plan, run and review left."""
+    from anjian.console import plain_console
+    from anjian.filing.clauses import overall
+    from anjian.filing.report import PAGE, WORD, write_report
+
+    results, clauses = write_report(folder)
+    console = plain_console()
+    console.print(_rate_table(results))
+    for one in results.rates:
+        console.print(f"{one.zh}：{one.why}", soft_wrap=True, markup=False, highlight=False)
+    decision, said = overall(clauses)
+    console.print(f"{decision}：{said}", soft_wrap=True, markup=False, highlight=False)
+    console.print(f"written: {folder / WORD}, {folder / PAGE}, {folder / 'annex'}", soft_wrap=True, markup=False)
+    console.print(f"then: anjian filing check {folder}", soft_wrap=True, markup=False)
+
+
+def _rate_table(results: Results) -> Table:
+    from rich.text import Text
+
+    from anjian.filing.decisions import limit, percent
+    from anjian.reports.terminal import titled_table
+
+    table = titled_table("各项结果与门槛 results against thresholds")
+    for head in ("项目", "抽样\nn", "评分\nscored", "按总数计\ncounted", "门槛", "95% 限\nbound", "符合性"):
+        table.add_column(head, overflow="fold")
+    for one in results.rates:
+        counts = str(one.n), str(one.scored), percent(one.counted), limit(one.threshold, at_most=one.at_most)
+        table.add_row(Text(one.zh), *counts, percent(one.bound), one.decision)
+    return table
+
+
+@filing.command("check")
+def check_filing(folder: Folder) -> None:
+    """Compute every number again from the annexes, compare all files with their hashes; exit 1 on any difference."""
+    from anjian.console import tell
+    from anjian.filing.check import check
+
+    faults = check(folder)
+    for fault in faults:
+        tell(f"anjian: {fault}")
+    if faults:
+        raise typer.Exit(1)
+    typer.echo(f"{folder}: every number follows from the annexes, and every file has its hash")
+
+
+@filing.command("diff")
+def compare_filings(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A filing with its report.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later one.")],
+    show: Annotated[int, typer.Option(min=0, help="So many of what came or went are named.")] = 10,
+) -> None:
+    """Say what came into and went from banks and keywords, and which results moved."""
+    from anjian.filing.changes import changes
+    from anjian.text import one_line
+
+    found = changes(old, new)
+    for moved in found.lists:
+        typer.echo(f"{moved.name}：{moved.before} → {moved.after}，新增 {len(moved.came)}，删去 {len(moved.gone)}")
+        for sign, texts in (("+", moved.came), ("-", moved.gone)):
+            for text in texts[:show]:
+                typer.echo(f"  {sign} {one_line(text, 80)}")
+            if len(texts) > show:
+                typer.echo(f"  {sign} …… 另 {len(texts) - show} 条")
+    for one in [*found.conditions, *found.rates]:
+        said = f"{one.before} → {one.after}" if one.before != one.after else f"{one.after}（未变）"
+        typer.echo(f"{one.name}：{one_line(said)}")

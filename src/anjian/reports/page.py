@@ -21,9 +21,15 @@ _UNSAFE = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 
 def render_page(
-    template: str, context: Mapping[str, Any], data: Mapping[str, Any], scripts: Sequence[str], styles: Sequence[str]
+    template: str,
+    context: Mapping[str, Any],
+    data: Mapping[str, Any],
+    scripts: Sequence[str],
+    styles: Sequence[str],
+    *,
+    charts: bool = True,
 ) -> str:
-    """Renders a page with plotly.js inside.
+    """Renders a page.
 
     Args:
         template: A file of `templates`; it extends `page.html.j2`.
@@ -31,12 +37,12 @@ def render_page(
         data: What the page's scripts work on.
         scripts: Files of `templates`, run in this order after plotly.js.
         styles: Files of `templates`, put together.
+        charts: Whether plotly.js is inside.
     """
     import jinja2
     from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
 
-    texts: list[str] = [get_plotlyjs(), *map(_asset, scripts)]
+    texts: list[str] = [*([_plotly()] if charts else []), *map(_asset, scripts)]
     style = "".join(map(_asset, styles))
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("anjian.reports", "templates"),
@@ -49,11 +55,18 @@ def render_page(
     return environment.get_template(template).render(
         **context,
         csp=content_policy(texts, style),
-        needless=_MAP_STYLE.findall(texts[0]),
+        needless=_MAP_STYLE.findall(texts[0]) if charts else [],
         style=Markup(style),  # noqa: S704  (all three are our own, the data such as no element can end)
         scripts=[Markup(text) for text in texts],  # noqa: S704
         data=Markup(embedded(data)),  # noqa: S704
     )
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    text: str = get_plotlyjs()
+    return text
 
 
 def _asset(name: str) -> str:
@@ -62,7 +75,7 @@ def _asset(name: str) -> str:
 
 def content_policy(scripts: Sequence[str], style: str) -> str:
     """The page's policy: no request whatever; the scripts and the style with these texts and no others."""
-    allowed = " ".join(_hash(script) for script in scripts)
+    allowed = " ".join(_hash(script) for script in scripts) or "'none'"
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
