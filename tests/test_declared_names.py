@@ -43,7 +43,7 @@ OTHER_MEANINGS = {
     ("judges/parse.py", "score"),
     ("judges/parse.py", "reasoning"),
     ("judges/places.py", "score"),
-    *((file, "refusal") for file in ("api.py", "options.py", "cli/options.py")),
+    *((file, "refusal") for file in ("api.py", "options.py", "cli/options.py", "cli/filing.py")),
     *((f"runs/{file}.py", "refusal") for file in ("desk", "evaluate", "output", "plan")),
     # What guards say of replies; thinking and answers.
     ("judges/guards/", "safe"),
@@ -57,6 +57,7 @@ OTHER_MEANINGS = {
     *(("", word) for word in ("content", "answer")),
     ("filing/", "refuse"),
     ("filing/", "gbt45654"),
+    *(("filing/", word) for word in ("open", "f", "responsible")),
     # Fields of other harnesses.
     ("imports/", "score"),
     ("imports/", "acc"),
