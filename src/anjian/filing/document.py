@@ -29,6 +29,14 @@ MODEL: Final = {
     "registration": "所用基础模型的备案号",
 }
 SIGNED: Final = {"responsible": "法定代表人或主要负责人", "legal": "法务负责人", "security": "安全负责人"}
+SETTINGS: Final = {
+    "temperature": "温度（temperature）",
+    "top_p": "核采样（top_p）",
+    "max_tokens": "最长回复的词元数（max_tokens）",
+    "seed": "模型的随机种子（seed）",
+    "system": "系统提示（system）",
+    "extra_body": "另外的请求参数（extra_body）",
+}
 PAIR: Final = (3.0, 7.0)
 
 
@@ -105,8 +113,16 @@ def _service(filing: Filing, results: Results) -> Iterator[Block]:
     yield Table((), _fields(filing, SERVICE), PAIR)
     yield Heading("三、模型")
     asked = results.asked
-    yield Table((), (*_fields(filing, MODEL), ("评测时的调用名", asked.model), ("评测开始时间", asked.created)), PAIR)
-    set_to = tuple((name, value) for name, value in asked.sampling.items() if value)
+    yield Table(
+        (),
+        (
+            *_fields(filing, MODEL),
+            ("评测时的调用名", asked.model),
+            ("评测开始时间", asked.created.replace("T", " ").replace("+00:00", "（UTC）")),
+        ),
+        PAIR,
+    )
+    set_to = tuple((SETTINGS.get(name, name), value) for name, value in asked.sampling.items() if value)
     yield Table(
         ("生成参数与调用设置", "取值"), set_to or (("（服务的默认值）", "—"),), PAIR, "评测时的设置（run/run.toml）"
     )
@@ -157,7 +173,9 @@ def _banks(results: Results) -> Iterator[Block]:
         for one in risks()
         if one.benchmark_code
     )
-    yield Table(("代码", "风险", "生成内容", "拒答", "关键词"), lines, (1, 4, 1.7, 1.7, 1.9), "按风险（现有 / 应有）")
+    yield Table(
+        ("代码", "风险", "生成内容", "拒答", "关键词"), lines, (0.8, 3.2, 2.1, 1.9, 2.3), "按风险（现有 / 应有）"
+    )
     aspects = tuple((one.code, one.zh, cell("answer", one.code)) for one in risks() if not one.benchmark_code)
     yield Table(("代码", "方面", "非拒答"), aspects, (1, 4, 5.3), "不应当拒答的方面（现有 / 应有）")
 
@@ -185,7 +203,7 @@ def _rates(results: Results) -> Iterator[Block]:
     yield Heading("七、评估结果")
     rows = tuple(_rate_row(one) for one in results.rates)
     head = ("项目", "抽样", "评分", "合格或拒答", "按总数计", "门槛", "单侧 95% 置信限", "已评分中", "符合性")
-    yield Table(head, rows, (2.6, 0.9, 0.9, 1.1, 1.2, 1.1, 1.4, 1.2, 1.3), "各项结果与门槛")
+    yield Table(head, rows, (2.5, 0.85, 0.85, 1.05, 1.2, 1.05, 1.45, 1.2, 1.3), "各项结果与门槛")
     for one in results.rates:
         yield Text(f"{one.zh}：{one.decision}。{one.why}")
     left = tuple((one.zh, why(key), str(n)) for one in results.rates for key, n in one.reasons.items())
@@ -268,7 +286,7 @@ def _clauses(clauses: list[Clause]) -> Iterator[Block]:
                 )
             )
         yield Table(
-            ("序号", "要求", "条款号", "符合性", "说明", "证据所在"), tuple(rows), (0.7, 3.2, 0.9, 1.2, 2.8, 2.4), group
+            ("序号", "要求", "条款号", "符合性", "说明", "证据所在"), tuple(rows), (0.8, 2.8, 1, 1.2, 3, 2.6), group
         )
 
 
@@ -307,7 +325,7 @@ def _conclusion(filing: Filing, clauses: list[Clause]) -> Iterator[Block]:
     yield Text(f"服务提供者的总体结论：{OPEN}")
     yield Heading("十二、签字")
     rows = tuple((zh, getattr(filing.service, name) or OPEN, "", "") for name, zh in SIGNED.items())
-    yield Table(("职务", "姓名", "签字", "日期"), rows, (3, 2.4, 3, 2))
+    yield Table(("职务", "姓名", "签字", "日期"), rows, (3, 2.4, 3, 2), tall=True)
     yield Text("单位（盖章）：")
     yield Text(
         "附件："

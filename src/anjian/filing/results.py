@@ -199,7 +199,7 @@ def _bank(name: str, evidence: Evidence) -> Bank:
     short = [one for one in stock if one.short]
     if not stock:
         return Bank(name, size.zh, stock, "待填写", "没有统计。")
-    said = "；".join(f"{one.risk if one.code else '总量'}缺 {one.short}" for one in short[:5])
+    said = "；".join(f"{one.code or '总量'} 缺 {one.short}" for one in short[:5])
     more = f"等 {len(short)} 项" if len(short) > 5 else ""
     return Bank(
         name, size.zh, stock, "不符合" if short else "符合", f"{said}{more}。" if short else "总量与各项均达到。"

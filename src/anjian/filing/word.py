@@ -15,6 +15,7 @@ from anjian.reports.blocks import Block, Break, Heading, Table, Text, tone_of
 if TYPE_CHECKING:
     from docx.document import Document
     from docx.styles.style import ParagraphStyle
+    from docx.table import Table as Written
     from docx.table import _Cell, _Row
     from docx.text.paragraph import Paragraph
 
@@ -42,21 +43,21 @@ def write_word(path: Path, title: str, blocks: Sequence[Block]) -> None:
 
     document = Document()
     _set_up(document, title)
-    for block in blocks:
+    for before, block in zip([None, *blocks], blocks, strict=False):
         _write(document, block)
+        if isinstance(before, Break):
+            document.paragraphs[-1].paragraph_format.page_break_before = True
     content = BytesIO()
     document.save(content)
     replace(path, content.getvalue())
 
 
 def _write(document: "Document", block: Block) -> None:
-    if isinstance(block, Break):
-        document.add_paragraph().paragraph_format.page_break_before = True
-    elif isinstance(block, Heading):
+    if isinstance(block, Heading):
         document.add_heading(shown(block.text), block.level)
     elif isinstance(block, Text):
         _paragraph(document, block)
-    else:
+    elif isinstance(block, Table):
         _table(document, block)
 
 
@@ -75,7 +76,7 @@ def _paragraph(document: "Document", block: Text) -> None:
 
 
 def _table(document: "Document", block: Table) -> None:
-    from docx.enum.table import WD_TABLE_ALIGNMENT
+    from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
     from docx.shared import Cm, Pt
 
     if block.caption:
@@ -84,15 +85,21 @@ def _table(document: "Document", block: Table) -> None:
     lines = [*([block.head] if block.head else []), *block.rows]
     table = document.add_table(len(lines), len(block.widths), style="Table Grid")
     table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
+    _margins(table)
     widths = [Cm(WIDTH * width / sum(block.widths)) for width in block.widths]
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width
     for number, (row, line) in enumerate(zip(table.rows, lines, strict=True)):
         head = number == 0 and bool(block.head)
         _whole(row, repeat=head)
+        if block.tall:
+            row.height = Cm(1.2)
         for place, (cell, text) in enumerate(zip(row.cells, line, strict=True)):
             cell.width = widths[place]
             _fill(cell, text, bold=head or (place == 0 and not block.head))
+            cell.paragraphs[0].paragraph_format.keep_with_next = block.tall
+            if block.tall:
+                cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
     document.add_paragraph().paragraph_format.space_after = Pt(2)
 
 
@@ -101,7 +108,6 @@ def _fill(cell: "_Cell", text: str, *, bold: bool) -> None:
 
     run = cell.paragraphs[0].add_run(shown(text))
     cell.paragraphs[0].paragraph_format.space_after = Pt(0)
-    cell.paragraphs[0].paragraph_format.line_spacing = 1.1
     run.font.size, run.bold = Pt(9.5), bold
     tone = tone_of(text)
     if bold:
@@ -123,6 +129,20 @@ def _whole(row: "_Row", *, repeat: bool) -> None:
         properties.append(OxmlElement("w:tblHeader"))
 
 
+def _margins(table: "Written") -> None:
+    """Room between the text of cells and their borders."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    margins = OxmlElement("w:tblCellMar")
+    for side, twips in (("top", 50), ("left", 90), ("bottom", 50), ("right", 90)):
+        margin = OxmlElement(f"w:{side}")
+        margin.set(qn("w:w"), str(twips))
+        margin.set(qn("w:type"), "dxa")
+        margins.append(margin)
+    table._tbl.tblPr.append(margins)
+
+
 def _shade(where: "_Cell | Paragraph", colour: str) -> None:
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
@@ -137,6 +157,7 @@ def _shade(where: "_Cell | Paragraph", colour: str) -> None:
 def _set_up(document: "Document", title: str) -> None:
     """A4, the typefaces of Chinese documents, page numbers."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml.ns import qn
     from docx.shared import Cm, Pt
 
     section = document.sections[0]
@@ -151,9 +172,11 @@ def _set_up(document: "Document", title: str) -> None:
         ("Caption", 10, HEI),
     ):
         _face(document.styles[name], size, face)
-    document.styles["Normal"].paragraph_format.space_after = Pt(4)
+    document.styles["Normal"].paragraph_format.space_after = Pt(5)
     document.styles["Title"].paragraph_format.space_before = Pt(90)
     document.styles["Title"].paragraph_format.space_after = Pt(24)
+    for language in document.styles.element.iter(qn("w:lang")):
+        language.set(qn("w:eastAsia"), "zh-CN")
     document.core_properties.title = title
     document.core_properties.author = ""
     footer = section.footer.paragraphs[0]
@@ -173,6 +196,9 @@ def _face(style: "ParagraphStyle", size: float, face: str) -> None:
     for name in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
         fonts.attrib.pop(qn(f"w:{name}"), None)
     fonts.set(qn("w:eastAsia"), face)
+    properties = style.element.get_or_add_pPr()
+    for border in properties.findall(qn("w:pBdr")):
+        properties.remove(border)
 
 
 def _page_number(paragraph: "Paragraph") -> None:

@@ -38,6 +38,7 @@ COLUMNS = {
 """Each with its heading and its width."""
 MOST = 32_767
 """UTF-16 units that a cell of a spreadsheet holds."""
+_TEXT, _NUMBER = "text", "number"
 _ROLES = {"system": "系统", "user": "用户", "assistant": "模型"}
 _NO_XML = re.compile("[\ufffe\uffff]")
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
@@ -167,16 +168,23 @@ def _fill(sheet: "Worksheet", rows: Sequence[Row], choices: str, offered: str) -
 
 def append(sheet: "Worksheet", *rows: Sequence[str | int]) -> None:
     """Adds rows; text stays text, whatever it begins with."""
-    from openpyxl.styles import Alignment
+    from openpyxl.styles import Alignment, NamedStyle
 
+    # By name, a style is not compared with all others at each cell.
+    wrapped = Alignment(wrap_text=True, vertical="top")
+    book = sheet.parent
+    for name, form in ((_TEXT, "@"), (_NUMBER, "General")):
+        if book is not None and name not in book.named_styles:
+            book.add_named_style(NamedStyle(name=name, alignment=wrapped, number_format=form))
     above = sheet.max_row if sheet.cell(1, 1).value is not None else 0
     for line, row in enumerate(rows, above + 1):
         for place, value in enumerate(row, 1):
             cell = sheet.cell(line, place)
-            cell.value = value if isinstance(value, int) else cut(value)
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
-            if isinstance(value, str):
-                cell.data_type, cell.number_format, cell.quotePrefix = "s", "@", True
+            if isinstance(value, int):
+                cell.value, cell.style = value, _NUMBER
+            else:
+                cell.value, cell.style = cut(value), _TEXT
+                cell.data_type, cell.quotePrefix = "s", True
 
 
 def cut(text: str) -> str:

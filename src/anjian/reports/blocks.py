@@ -39,12 +39,14 @@ class Table(msgspec.Struct, frozen=True):
         rows: As many cells each as there are widths.
         widths: Of the columns, relative to each other.
         caption: What stands above it.
+        tall: True where people write into it by hand.
     """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     widths: tuple[float, ...]
     caption: str = ""
+    tall: bool = False
 
 
 class Break(msgspec.Struct, frozen=True):
