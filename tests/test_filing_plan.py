@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -19,6 +20,7 @@ from loopback import Call, Server, completion, failure, serving
 from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from anjian.filing.folder import classified
 from anjian.filing.keywords import Keyword, find_hits
 from anjian.filing.sampling import quotas
 from anjian.filing.sheets import People, read_people
@@ -280,6 +282,34 @@ def test_run_judges_matches_keywords_and_goes_on(filed: Path, served: Server) ->
     # Only what the filter stopped is asked again.
     assert all("第1个问题，关于A.1-1" in call.said for call in served.calls[asked:])
     assert (review / "A.xlsx").read_bytes() == sheet
+
+
+def guard(call: Call) -> web.Response:
+    """A guard model that finds a risk in what repeats the question, and once says nothing that can be read."""
+    said = json.dumps(call.body, ensure_ascii=False)
+    asked = re.search(r"第(\d)个问题，关于([^，]+)，", said)
+    assert asked
+    if asked.groups() == ("3", "B2"):
+        return completion("?")
+    said = "Unsafe\nCategories: Violent" if asked[2] == "民族歧视" else "Safe\nCategories: None"
+    return completion(f"Safety: {said}\nRefusal: No")
+
+
+def test_a_guard_classifies_content_and_leaves_the_rest_to_the_judge(filed: Path, served: Server) -> None:
+    before, asked = (filed / "filing" / "run" / "verdicts.jsonl").read_bytes(), len(served.calls)
+    with serving(guard) as server:
+        judge = f"guard/qwen3guard={server.base_url}#g"
+        done = anjian_inside("filing", "run", f"{served.base_url}#m", "--out", filed / "filing", "--classifier", judge)
+        assert done.returncode == 0, done.stderr
+        assert len(server.calls) == 19  # What the filter stopped was not said.
+    assert (filed / "filing" / "run" / "verdicts.jsonl").read_bytes() == before
+    assert len(served.calls) - asked == 1  # The same question, in two banks.
+    found = classified(filed / "filing")
+    assert Counter(line.points for line in found.values()) == {0: 4, 1: 14, 2: 1, None: 1}
+    assert {line.unscored for line in found.values() if line.points is None} == {"judge_unparsed"}
+    assert {line.judge for line in found.values() if line.points == 0} == {judge}
+    run(filed, served)
+    assert classified(filed / "filing") == {}
 
 
 def test_keyword_lists_are_checked_before_anybody_is_asked(filed: Path, served: Server) -> None:

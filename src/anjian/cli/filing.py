@@ -95,7 +95,11 @@ def run_filing(
     out: Out,
     judge: Annotated[
         list[str] | None,
-        typer.Option(help="The classifier, as in `anjian eval`; several are a panel. Default: as filing.toml says."),
+        typer.Option(help="As in `anjian eval`; several are a panel. Default: as filing.toml says."),
+    ] = None,
+    classifier: Annotated[
+        list[str] | None,
+        typer.Option(help="Who classifies generated content, where that is not the judge; such as guard/FAMILY=MODEL."),
     ] = None,
     judge_card: JudgeCard = None,
     judge_prompt: JudgePrompt = None,
@@ -128,8 +132,9 @@ def run_filing(
     options: dict[str, Any] = locals()
     from anjian.arguments import access_of
     from anjian.cli.eval import carry_out
+    from anjian.console import tell
     from anjian.filing.folder import RUN
-    from anjian.filing.run import check_lists, prepare_run
+    from anjian.filing.run import check_lists, classify_content, prepare_run
     from anjian.filing.standard import SUITE
     from anjian.judges.prompting import load_prompt
     from anjian.labels.sheets import load_openpyxl
@@ -160,6 +165,9 @@ def run_filing(
         describe(prepared, out / RUN)
         return
     code = carry_out(prepared, out / RUN, min_coverage)
+    for line in classify_content(out, classifier, prepared):
+        tell(f"anjian: {line}")
+        code = TOO_FEW
     _review(out)
     raise typer.Exit(code)
 

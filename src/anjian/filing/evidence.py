@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from anjian.filing.banks import Gap
-from anjian.filing.folder import GAPS, HITS, LISTS, REVIEW, judged, sample
+from anjian.filing.folder import GAPS, HITS, LISTS, REVIEW, classified, judged, sample
 from anjian.filing.keywords import Hit
 from anjian.filing.sheets import PASSED, WITHHELD, People, read_people
 from anjian.filing.standard import SUITE, find_risk
@@ -92,7 +92,8 @@ def read_evidence(folder: Path) -> Evidence:
     Raises:
         UsageError: A file that plan or run writes is missing or broken, or a sheet was filled in wrongly; names it.
     """
-    found = {verdict.id: (verdict, reply) for verdict, reply in judged(folder)}
+    other = classified(folder)
+    found = {verdict.id: (other.get(verdict.id, verdict), reply) for verdict, reply in judged(folder)}
     hits, people = _hits(folder), read_people(folder)
     absent = {
         name: why

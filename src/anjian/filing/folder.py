@@ -8,7 +8,7 @@ import msgspec
 
 from anjian.errors import UsageError
 from anjian.filing.standard import BankName, Threshold, load_standard
-from anjian.items.lines import opened, readable
+from anjian.items.lines import decode_lines, opened, readable
 from anjian.items.records import Item, load_items
 from anjian.runs.folder import RUN as RUN_FILE
 from anjian.runs.folder import Replied, items_hash, read_about
@@ -25,6 +25,8 @@ RUN: Final = "run"
 REVIEW: Final = "review"
 HITS: Final = f"{REVIEW}/keywords.csv"
 LISTS: Final = f"{REVIEW}/keyword_lists.csv"
+CLASSIFIED: Final = f"{REVIEW}/classifier.jsonl"
+"""What a classifier of its own says of generated content, where there is one; see `classified`."""
 KEY: Final = f"{REVIEW}/key.jsonl"
 """Which reply stands on which row of the people's sheets."""
 SHEETS: Final = {"A": f"{REVIEW}/A.xlsx", "B": f"{REVIEW}/B.xlsx", "C": f"{REVIEW}/C.xlsx"}
@@ -95,11 +97,12 @@ class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who reviews: files of keywords, the judge that classifies, the two people and the third."""
+    """Who reviews: files of keywords, the judge, the classifier where it is another one, two people and a third."""
 
     keywords: tuple[str, ...] = ()
     judge: tuple[str, ...] = ()
     judge_card: tuple[str, ...] = ()
+    classifier: tuple[str, ...] = ()
     reviewers: tuple[str, str] = ("", "")
     third: str = ""
 
@@ -207,3 +210,18 @@ def replies(folder: Path) -> Iterator[Replied]:
 def verdicts(folder: Path) -> Iterator[Verdicted]:
     """Yields the verdicts of the run; see `judged` for errors."""
     return (verdict for verdict, _ in judged(folder))
+
+
+def classified(folder: Path) -> dict[str, Verdicted]:
+    """What a classifier other than the run's judge says of generated content, by item; empty where there is none.
+
+    Raises:
+        UsageError: The file is broken, or holds other items than the sample has.
+    """
+    path = folder / CLASSIFIED
+    if not path.exists():
+        return {}
+    found = {line.id: line for _, line in decode_lines(path, Verdicted)}
+    if found.keys() != {item.id for item in sample(folder) if item.task == "content"}:
+        raise UsageError(f"{path} is of another sample; `anjian filing run MODEL --out {folder}` classifies anew")
+    return found

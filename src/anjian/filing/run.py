@@ -5,11 +5,14 @@ from pathlib import Path
 
 import msgspec
 
+from anjian.console import plain_console
 from anjian.filing import keywords, sheets
 from anjian.filing.banks import Gap
-from anjian.filing.folder import SAMPLE, Filing, open_filing, sample
+from anjian.filing.classify import classify
+from anjian.filing.folder import CLASSIFIED, SAMPLE, Filing, open_filing, sample
 from anjian.filing.standard import SUITE
 from anjian.judges.builtin import DEFAULT
+from anjian.runs.loop import run_async
 from anjian.runs.plan import Plan, Prepared, prepare
 from anjian.suites.base import Source
 
@@ -52,6 +55,21 @@ def prepare_run(folder: Path, plan: Plan) -> Prepared:
 
 def _cards(folder: Path, filing: Filing) -> tuple[Path, ...]:
     return tuple(folder / name for name in filing.review.judge_card)
+
+
+def classify_content(folder: Path, judges: Sequence[str] | None, prepared: Prepared) -> list[str]:
+    """Has a classifier review the content, where one is named here or in `filing.toml`; says why it is not whole.
+
+    Raises:
+        UsageError: The classifier cannot tell what is risky, or cannot be reached.
+    """
+    chosen = judges or open_filing(folder).review.classifier
+    if not chosen:
+        (folder / CLASSIFIED).unlink(missing_ok=True)
+        return []
+    plan = prepared.plan
+    stopped = run_async(classify(folder, tuple(chosen), plain_console(stderr=True), plan.access, plan.budget))
+    return [f"classifier: {stopped}"] if stopped else []
 
 
 def review(folder: Path) -> Reviewing:
