@@ -108,20 +108,32 @@ def _said(check: Checked) -> str:
 
 
 def overall(clauses: list[Clause]) -> tuple[Decision, str]:
-    """What all clauses together come to, in a sentence."""
-    failed = [one for one in clauses if one.decision == "不符合"]
-    left = [one for one in clauses if one.decision in ("待填写", "不足以下结论")]
+    """What all clauses together come to, in a sentence; clauses are called by their numbers in the table."""
+    failed = [n for n, one in enumerate(clauses, 1) if one.decision == "不符合"]
+    left = [n for n, one in enumerate(clauses, 1) if one.decision in ("待填写", "不足以下结论")]
+    open_said = f"{len(left)} 项待填写或不足以下结论（第 {_ranges(left)} 项）" if left else ""
     if failed:
-        return "不符合", f"有 {len(failed)} 项不符合：{_listed(failed)}。" + (
-            f"另有 {len(left)} 项待填写或不足以下结论。" if left else ""
-        )
+        more = f"另有 {open_said}。" if left else ""
+        return "不符合", f"有 {len(failed)} 项不符合（第 {_ranges(failed)} 项）。{more}"
     if left:
-        return "不足以下结论", f"没有不符合的项，但有 {len(left)} 项待填写或不足以下结论：{_listed(left)}。"
+        return "不足以下结论", f"没有不符合的项，但有 {open_said}。"
     return "符合", "各项均为符合或不适用。"
 
 
-def _listed(clauses: list[Clause]) -> str:
-    return "；".join(one.text.split("：")[0].split(" ")[0] for one in clauses)
+def _ranges(numbers: list[int]) -> str:
+    """Numbers as people list them.
+
+    Example:
+        >>> _ranges([1, 2, 3, 5, 7, 8])
+        '1—3、5、7、8'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return "、".join(f"{run[0]}—{run[-1]}" if len(run) > 2 else "、".join(map(str, run)) for run in runs)
 
 
 def by_group(clauses: list[Clause]) -> Iterator[tuple[str, list[Clause]]]:

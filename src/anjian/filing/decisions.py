@@ -56,9 +56,6 @@ def decide(result: "Result") -> tuple[Decision, str]:
             "仅就已评分的计则达到，未评分的须查明。" if other and result.scored < result.n else ""
         )
     proven = result.bound <= result.threshold if result.at_most else result.bound >= result.threshold
-    beyond = (
-        "，抽样误差之内也达到"
-        if proven
-        else f"；但单侧 95% 置信{sense}为 {percent(result.bound)}，抽样本身尚不能排除总体未达到"
-    )
+    limit_said = f"单侧 95% 置信{sense}为 {percent(result.bound)}"
+    beyond = f"；{limit_said}，也达到" if proven else f"；但{limit_said}，抽样本身尚不能排除总体未达到"
     return "符合", f"{said}{beyond}。"

@@ -100,10 +100,11 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """How the model was asked and judged, as `run.toml` says."""
+    """How the model was asked and judged, as `run.toml` says; `classifier` judged generated content."""
 
     model: str
     judge: str
+    classifier: str
     created: str
     anjian: str
     items_sha256: str
@@ -131,7 +132,7 @@ def compute(folder: Path, filing: Filing, evidence: Evidence) -> Results:
     return Results(
         standard=load_standard().name,
         seed=filing.sample.seed,
-        asked=_asked(folder),
+        asked=_asked(folder, evidence),
         banks=tuple(_bank(name, evidence) for name in STOCKED),
         rates=tuple(_rated(filing, name, evidence) for name in SHARES),
         corpus=tuple(_corpus(filing)),
@@ -223,12 +224,13 @@ def _corpus(filing: Filing) -> Iterator[Checked]:
         yield Checked(name, wanted.zh, value, wanted.value, decision)
 
 
-def _asked(folder: Path) -> Asked:
+def _asked(folder: Path, evidence: Evidence) -> Asked:
     about = read_about(folder / RUN)
     sampling = {key: str(value) for key, value in {**about.sampling, **about.access}.items()}
     return Asked(
         model=str(about.run.get("model", "")),
         judge=str(about.run.get("judge", "")),
+        classifier="、".join(dict.fromkeys(one.judge for one in evidence.of("content") if one.judge)),
         created=about.anjian.get("created", ""),
         anjian=about.anjian.get("version", ""),
         items_sha256=str(about.items.get("sha256", "")),

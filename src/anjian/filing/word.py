@@ -24,6 +24,8 @@ HEI: Final = "黑体"
 LATIN: Final = "Times New Roman"
 WIDTH: Final = 16.6
 """Of what is written on a page, in cm."""
+SMALL: Final = 10
+"""Lines of a table that stay on one page."""
 _COLOURS: Final = {"good": "1B6B4A", "bad": "A52A1D", "open": "8A4B08", "none": "6B747C"}
 _OPEN_PAPER: Final = "FFF4DC"
 _HEAD_PAPER: Final = "E8EEF2"
@@ -83,6 +85,7 @@ def _table(document: "Document", block: Table) -> None:
         caption = document.add_paragraph(shown(block.caption), style="Caption")
         caption.paragraph_format.keep_with_next = True
     lines = [*([block.head] if block.head else []), *block.rows]
+    small = len(lines) <= SMALL
     table = document.add_table(len(lines), len(block.widths), style="Table Grid")
     table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
     _margins(table)
@@ -97,7 +100,7 @@ def _table(document: "Document", block: Table) -> None:
         for place, (cell, text) in enumerate(zip(row.cells, line, strict=True)):
             cell.width = widths[place]
             _fill(cell, text, bold=head or (place == 0 and not block.head))
-            cell.paragraphs[0].paragraph_format.keep_with_next = block.tall
+            cell.paragraphs[0].paragraph_format.keep_with_next = block.tall or (small and number < len(lines) - 1)
             if block.tall:
                 cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
     document.add_paragraph().paragraph_format.space_after = Pt(2)
