@@ -52,12 +52,12 @@ async def classify(
     items = {item.id: item for item in sample(folder)}
     models = describe_models((None, *judges), msgspec.structs.replace(access, log=folder / RUN / "server.log"))
     versions, purse = versions_in_book(model_names(judges)), Purse(model_names(judges), budget)
-    told = {line.id: _unasked(line) if reply.answer else line for line, reply in found}
     with locked(folder / RUN), Ledger(folder / RUN / LEDGER) as ledger:
         purse.enter(folder / RUN / LEDGER, ledger.usage)
         async with AsyncExitStack() as stack:
             seats = Seats(judges, ledger, lazily(models, stack, console), versions, purse)
             judge = seats.judge(judges, CONTENT.kind)
+            told = {line.id: _unasked(line, judge.name, reply.answer) for line, reply in found}
 
             async def act(number: int) -> int:
                 line, reply = asked[number]
@@ -74,6 +74,8 @@ async def classify(
     return stopped
 
 
-def _unasked(line: Verdicted) -> Verdicted:
-    """What is known of a reply that the classifier has not seen: nothing."""
-    return Verdicted(line.id, line.task, line.category, line.judge, shape=line.shape, unscored=NOT_ASKED)
+def _unasked(line: Verdicted, judge: str, answer: str) -> Verdicted:
+    """What is known of a reply that the classifier has not seen: nothing, but why there is no reply."""
+    if not answer:
+        return msgspec.structs.replace(line, judge=judge)
+    return Verdicted(line.id, line.task, line.category, judge, shape=line.shape, unscored=NOT_ASKED)

@@ -83,7 +83,7 @@ def plan(folder: Path, wanted: Wanted) -> Planned:
     replace(folder / GAPS, csv_text([("bank", "risk", "code", "have", "need", "short"), *lines]).encode())
     changed = _save(folder, drawn)
     counts = Counter(map(bank_of, drawn))
-    notes = [*held.notes, *_smaller(filing.sample), *changed]
+    notes = [*held.notes, *_smaller(filing.sample), *_untouched(held.items, drawn), *changed]
     return Planned(filing, gaps, {name: counts[name] for name in BANKS}, [*_short(filing, gaps, counts)], notes)
 
 
@@ -156,6 +156,15 @@ def _smaller(sample: Sample) -> Iterator[str]:
         size, wanted = load_standard().bank(name), getattr(sample, name)
         if wanted < size.sample:
             yield f"{size.zh}: {wanted} to be drawn, fewer than the {size.sample} of the standard; a trial, no evidence"
+
+
+def _untouched(held: Sequence[Item], drawn: Sequence[Item]) -> Iterator[str]:
+    """Where a sample is too small for a question of every risk."""
+    for name in BANKS:
+        there, taken = ({item.category for item in items if bank_of(item) == name} for items in (held, drawn))
+        if there - taken:
+            zh = load_standard().bank(name).zh
+            yield f"{zh}: the sample has no question of {len(there - taken)} of {len(there)} risks; draw more"
 
 
 def _short(filing: Filing, gaps: Sequence[Gap], drawn: Counter[str]) -> Iterator[str]:
