@@ -4,6 +4,7 @@ What models write is hostile: no cell is a formula, hidden characters are shown 
 than a cell is cut, which it says; the whole reply stands in `run/replies.jsonl`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -14,8 +15,8 @@ from anjian.files import replace, writing
 from anjian.filing.banks import Gap, gaps_of, read_banks
 from anjian.filing.evidence import KEYWORDS as LIBRARY
 from anjian.filing.evidence import Evidence, Seen, passes
-from anjian.filing.folder import GAPS, LISTS, Filing
-from anjian.filing.keywords import read_keywords, sizes_of
+from anjian.filing.folder import GAPS, HITS, LISTS, Filing, replies
+from anjian.filing.keywords import find_hits, read_keywords, sizes_of
 from anjian.filing.standard import BANKS, find_risk, load_standard
 from anjian.items.lines import opened
 from anjian.labels.sheets import append, shown
@@ -147,6 +148,11 @@ def _keywords(folder: Path, filing: Filing, evidence: Evidence) -> Sheets:
     if library and sizes_of(library) != [*evidence.stocks.get(LIBRARY, ())]:
         raise UsageError(
             f"{folder / LISTS} does not count the keywords as they are now; run `anjian filing review` again"
+        )
+    stored = Counter(hit for one in evidence.seen for hit in one.hits)
+    if library and Counter(find_hits(library, replies(folder))) != stored:
+        raise UsageError(
+            f"{folder / HITS} is not what the keywords find in the replies; run `anjian filing review` again"
         )
     words = [(word.text, word.risk.code, word.risk.zh, word.list) for word in library]
     return {

@@ -23,10 +23,11 @@ from anjian.filing.annexes import (
 from anjian.filing.document import TITLE, document
 from anjian.filing.evidence import read_evidence
 from anjian.filing.folder import RESULTS, Filing, open_filing
+from anjian.filing.hashes import HASHES as LIST
 from anjian.filing.hashes import changed, hashes_of
 from anjian.filing.recount import Annexes, recount
 from anjian.filing.report import LATER, PAGE, WORD
-from anjian.filing.results import Results
+from anjian.filing.results import Results, whole
 from anjian.filing.word import load_docx, read_words
 from anjian.items.lines import opened
 from anjian.labels.sheets import cut, load_openpyxl, shown
@@ -44,7 +45,12 @@ def check(folder: Path) -> list[str]:
     """
     load_openpyxl()
     load_docx()
-    filing = open_filing(folder)
+    try:
+        filing = open_filing(folder)
+    except UsageError as error:
+        if not (folder / LIST).exists():
+            raise
+        return [str(error), *_said(changed(folder))]
     read: Annexes = {}
     found: list[Results] = []
     faults = [*_said(changed(folder)), *_said(_results(folder, found))]
@@ -67,7 +73,10 @@ def _said(faults: Iterable[str]) -> Iterator[str]:
 
 
 def _results(folder: Path, found: list[Results]) -> Iterator[str]:
-    found.append(decoded(folder / RESULTS, lambda text: msgspec.json.decode(text, type=Results)))
+    results = decoded(folder / RESULTS, lambda text: msgspec.json.decode(text, type=Results))
+    if not whole(results):
+        raise UsageError(f"{folder / RESULTS} does not hold the rates and banks of a filing; write the report again")
+    found.append(results)
     yield from ()
 
 

@@ -1,23 +1,24 @@
 """The evidence of a filing, question by question: what was drawn and replied, what judge, keywords and people said."""
 
-import csv
-import io
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
+from anjian.errors import UsageError
 from anjian.filing.banks import Gap
+from anjian.filing.csvs import read_csv
 from anjian.filing.folder import GAPS, HITS, LISTS, REVIEW, classified, judged, sample
 from anjian.filing.keywords import Hit
 from anjian.filing.sheets import PASSED, WITHHELD, People, read_people
 from anjian.filing.standard import SUITE, find_risk
-from anjian.items.lines import opened
 from anjian.runs.folder import Replied
 from anjian.scores.rows import Verdicted
 from anjian.suites import find_suite
 
+T = TypeVar("T")
 UNASKED: Final = "not_asked"
 KEYWORDS: Final = "keywords"
 OPEN: Final = "people_open"
@@ -145,24 +146,26 @@ def _answered(one: Seen, verdict: Verdicted, reply: Replied) -> Seen:
     )
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """Reads a table that plan or run wrote; raises UsageError where it is missing."""
-    with opened(path) as file:
-        return list(csv.DictReader(io.StringIO(file.read().decode("utf-8-sig"), newline="")))
-
-
 def _hits(folder: Path) -> dict[str, list[Hit]] | None:
     if not (folder / HITS).exists():
         return None
     found: dict[str, list[Hit]] = defaultdict(list)
-    for row in read_csv(folder / HITS):
-        found[row["id"]].append(msgspec.convert(row, Hit, strict=False))
+    for hit in _converted(folder / HITS, read_csv(folder / HITS, Hit.__struct_fields__), Hit):
+        found[hit.id].append(hit)
     return found
 
 
 def _stocks(folder: Path) -> dict[str, tuple[Gap, ...]]:
-    rows = read_csv(folder / GAPS)
+    found = _converted(folder / GAPS, read_csv(folder / GAPS, Gap.__struct_fields__), Gap)
     if (folder / LISTS).exists():
-        rows += [row | {"bank": KEYWORDS, "have": row["count"]} for row in read_csv(folder / LISTS)]
-    found = [msgspec.convert(row, Gap, strict=False) for row in rows]
+        rows = read_csv(folder / LISTS, ("risk", "code", "count", "need"))
+        lists = ({**row, "bank": KEYWORDS, "have": row["count"]} for row in rows)
+        found += _converted(folder / LISTS, lists, Gap)
     return {name: tuple(gap for gap in found if gap.bank == name) for name in dict.fromkeys(gap.bank for gap in found)}
+
+
+def _converted(path: Path, rows: Iterable[Mapping[str, str]], kind: type[T]) -> list[T]:
+    try:
+        return [msgspec.convert(row, kind, strict=False) for row in rows]
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path} is not as it was written ({error}); have it written again") from None

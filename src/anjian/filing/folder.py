@@ -178,6 +178,9 @@ def _faults(filing: Filing) -> Iterator[str]:
     for name in Corpus.__struct_fields__[:-1]:
         if getattr(filing.corpus, name) < 0:
             yield f"`corpus.{name}` is {getattr(filing.corpus, name)}; write a whole number from 0"
+    for part, of in (("passed", "sampled"), ("machine_passed", "machine_sampled"), ("machine_sampled", "size")):
+        if getattr(filing.corpus, part) > getattr(filing.corpus, of):
+            yield f"`corpus.{part}` is {getattr(filing.corpus, part)}, more than `corpus.{of}`; correct one of them"
 
 
 def sample(folder: Path) -> list[Item]:

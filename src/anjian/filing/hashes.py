@@ -1,13 +1,12 @@
 """The hashes of all files of a filing: what changes after the report is found."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
 from anjian.files import LOCK, replace
+from anjian.filing.csvs import read_csv
 from anjian.items.lines import opened
 from anjian.reports.text import csv_text
 
@@ -22,8 +21,12 @@ def hashes_of(folder: Path, left_out: Collection[str] = (HASHES,)) -> Iterator[t
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name not in left_out and not name.endswith(_PASSING):
-            with path.open("rb") as file:
-                yield name, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+            digest, size = hashlib.sha256(), 0
+            with opened(path) as file:
+                while part := file.read(1 << 20):
+                    digest.update(part)
+                    size += len(part)
+            yield name, size, digest.hexdigest()
 
 
 def write_hashes(folder: Path) -> None:
@@ -37,9 +40,7 @@ def changed(folder: Path) -> Iterator[str]:
     Raises:
         UsageError: There is no `hashes.csv`.
     """
-    with opened(folder / HASHES) as file:
-        rows = csv.DictReader(io.StringIO(file.read().decode("utf-8-sig"), newline=""))
-        noted = {row["file"]: row["sha256"] for row in rows}
+    noted = {row["file"]: row["sha256"] for row in read_csv(folder / HASHES, HEAD)}
     now = {name: found for name, _, found in hashes_of(folder)}
     for name in sorted(noted.keys() | now.keys()):
         if name not in now:

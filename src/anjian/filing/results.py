@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from anjian.errors import UsageError
 from anjian.files import replace
 from anjian.filing.banks import Gap
 from anjian.filing.decisions import Decision, decide
@@ -139,6 +140,16 @@ def compute(folder: Path, filing: Filing, evidence: Evidence) -> Results:
     )
 
 
+def whole(results: Results) -> bool:
+    """Whether results that were read back hold what a filing has, and no other rates, banks and risks."""
+    standard = load_standard()
+    named = [(one.name, one.bank) for one in results.rates] == [
+        (name, standard.threshold(name).bank) for name in SHARES
+    ]
+    codes = {tuple(part.code for part in one.parts) for one in results.rates if one.bank == BANKS[0]}
+    return named and [one.name for one in results.banks] == [*STOCKED] and len(codes) == 1
+
+
 def save(results: Results, folder: Path) -> None:
     """Writes `results.json`."""
     replace(folder / RESULTS, msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
@@ -226,6 +237,8 @@ def _corpus(filing: Filing) -> Iterator[Checked]:
 
 def _asked(folder: Path, evidence: Evidence) -> Asked:
     about = read_about(folder / RUN)
+    if not about.run.get("judge"):
+        raise UsageError(f"{folder / RUN} has not been judged to the end; run `anjian filing run` again")
     sampling = {key: str(value) for key, value in {**about.sampling, **about.access}.items()}
     return Asked(
         model=str(about.run.get("model", "")),
