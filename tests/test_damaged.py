@@ -306,7 +306,7 @@ def test_whatever_a_ledger_holds(data: st.DataObject, tmp_path: Path) -> None:
             ledger.answered_by("m")
 
     for file in tmp_path.glob("l.sqlite*"):
-        file.unlink()
+        file.unlink(missing_ok=True)
     asyncio.run(use())
     whole = path.read_bytes()
     path.write_bytes(data.draw(st.one_of(mutations(whole), st.binary(max_size=200))))

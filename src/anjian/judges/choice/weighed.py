@@ -1,9 +1,6 @@
 """What a reply only weighs, leaves open or takes back: conditions, others' choices, first thoughts, doubts.
 
 Works on clean text in which options are tokens; see `anjian.judges.choice.tokens`.
-
->>> revised("选A。说错了，选B。")
-'选B。'
 """
 
 import re

@@ -1,7 +1,7 @@
 r"""Reads numbers as people and models write them: 1，234、10 000、1e6、３.5％、三又四分之一、\frac{3}{4}、18 元.
 
 >>> read_number("1,234.50 元")
-Quantity(values=(Fraction(2469, 2),), decimal=True)
+Quantity(values=(Fraction(2469, 2),), decimal=True, scale='')
 >>> read_number("四分之三").values
 (Fraction(3, 4),)
 """

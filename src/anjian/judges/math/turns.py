@@ -1,6 +1,6 @@
 """What stands beside a number and makes it another: bounds, ranges, alternatives, times, parts, denials.
 
->>> turned("答案：不超过12", 7, 9)
+>>> turned("答案：不超过12", 6, 8)
 '不超过'
 >>> turned("一共 12 个", 3, 5)
 ''
