@@ -42,6 +42,7 @@ filing = typer.Typer(no_args_is_help=True, help="备案自评估 The self-assess
 Out = Annotated[Path, typer.Option(help="The folder of the filing.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the filing.")]
 TOO_FEW = 3
+SHOWN = 10
 
 
 def add_to(app: typer.Typer) -> None:
@@ -192,8 +193,12 @@ def _review(folder: Path) -> None:
     people = found.people
     for note in people.notes:
         console.print(f"note: {note}", soft_wrap=True)
-    for path in found.written:
-        console.print(f"sheet to be filled in: {path}", soft_wrap=True)
+    for sheet in found.written:
+        console.print(f"sheet to be filled in: {sheet.path}", soft_wrap=True)
+        if sheet.added:
+            numbers = ", ".join(map(str, sheet.added[:SHOWN])) + (" …" if len(sheet.added) > SHOWN else "")
+            said = f"note: {len(sheet.added)} rows were not on it and were added: numbers {numbers}"
+            console.print(said, soft_wrap=True)
     total = len(people.reviewed)
     counts = (f"{who} {sum(who in one.marks for one in people.reviewed.values())} of {total}" for who in "AB")
     settled = sum(bool(one.settled) for one in people.reviewed.values())

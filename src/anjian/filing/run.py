@@ -27,7 +27,7 @@ class Reviewing(msgspec.Struct, frozen=True):
     """
 
     lists: list[Gap] | None
-    written: list[Path]
+    written: list[sheets.Written]
     people: sheets.People
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -53,6 +53,13 @@ class Reviewed(msgspec.Struct, frozen=True):
         """合格 or 不合格: what A and B agree on, or what C said; empty where that is open."""
         first, second = self.marks.get("A", ""), self.marks.get("B", "")
         return first if first == second else self.marks.get("C", "") if first and second else ""
+
+
+class Written(NamedTuple):
+    """A sheet that was written, and the numbers of rows that were added to one that came back without them."""
+
+    path: Path
+    added: list[int]
 
 
 class People(msgspec.Struct, frozen=True):
@@ -109,7 +116,7 @@ def _dialogue(reply: Replied) -> str:
     return "\n\n".join(f"【{roles[message.role]}】{message.content}" for message in reply.messages)
 
 
-def hand_out(folder: Path) -> list[Path]:
+def hand_out(folder: Path) -> list[Written]:
     """Writes the sheets that are missing or lack rows, that of C where A and B disagree; returns those written.
 
     Raises:
@@ -119,12 +126,12 @@ def hand_out(folder: Path) -> list[Path]:
     rows = {row.id: row for row in rows_of(folder)}
     key = _extended(folder, rows.values())
     ids = [entry.id for entry in key if entry.id in rows]
-    written = [path for who in "AB" if (path := _written(folder, who, key, rows, ids))]
+    written = [sheet for who in "AB" if (sheet := _written(folder, who, key, rows, ids))]
     odds = read_people(folder).odds
     back = _back(folder, "C", key, rows, ()) if _sheet(folder, "C").exists() else {}
     third = [entry.id for entry in key if entry.item in odds or entry.id in back]
-    if third and (path := _written(folder, "C", key, rows, third)):
-        written.append(path)
+    if third and (sheet := _written(folder, "C", key, rows, third)):
+        written.append(sheet)
     return written
 
 
@@ -147,13 +154,16 @@ def _key(folder: Path) -> list[Entry]:
     return [entry for _, entry in decode_lines(folder / KEY, Entry)] if (folder / KEY).exists() else []
 
 
-def _written(folder: Path, who: str, key: Sequence[Entry], rows: Mapping[str, Row], ids: Sequence[str]) -> Path | None:
+def _written(
+    folder: Path, who: str, key: Sequence[Entry], rows: Mapping[str, Row], ids: Sequence[str]
+) -> Written | None:
     """Writes a sheet unless it has all those rows; what was filled in stands there again."""
     path = _sheet(folder, who)
     back = _back(folder, who, key, rows, ()) if path.exists() else {}
     if path.exists() and {*ids} <= {*back}:
         return None
     numbers = {entry.id: entry.number for entry in key}
+    added = [numbers[one] for one in ids if one not in back] if path.exists() else []
     order = [
         msgspec.structs.replace(
             rows[one],
@@ -165,11 +175,9 @@ def _written(folder: Path, who: str, key: Sequence[Entry], rows: Mapping[str, Ro
         for one in ids
     ]
     random.Random(f"{open_filing(folder).sample.seed}/{who}").shuffle(order)  # noqa: S311  (no secret)
-    path = folder / SHEETS[who]
-    replace(
-        path, workbook(order, {review_kind().name: review_kind()}, [risk.zh for risk in risks() if risk.area != "N"])
-    )
-    return path
+    path, reasons = folder / SHEETS[who], [risk.zh for risk in risks() if risk.benchmark_code]
+    replace(path, workbook(order, {review_kind().name: review_kind()}, reasons))
+    return Written(path, added)
 
 
 def _title(mark: str) -> Name:
