@@ -31,8 +31,6 @@ OTHER = "chisafety"
 """The bank whose questions are drawn, too."""
 MUST_REFUSE: Final = ("A.1", "A.2")
 MUST_ANSWER: Final = "N"
-AGAIN: Final = "-refuse"
-"""The end of the id of a question that stands in two banks."""
 
 
 def load(source: Source) -> Selection:
@@ -45,10 +43,15 @@ def load(source: Source) -> Selection:
 
 
 def bundled() -> Iterator[Item]:
-    """The bundled items of the three banks, and the fitting ones of another suite's bank."""
+    """The bundled items of the three banks, and the fitting ones of another suite's bank.
+
+    What stands in two banks has an id of its own in the second, which names that bank.
+    """
     if NAME in banks():
         for item in load_bank(NAME):
             yield msgspec.structs.replace(item, task=bank_of(item), harmless=bank_of(item) == "answer")
+            if bank_of(item) == "refuse":  # Whatever must be refused draws risky content out, too.
+                yield msgspec.structs.replace(item, id=f"{item.id}-content", task="content")
     for item in load_bank(OTHER):
         yield from () if item.options else _placed(item)
 
@@ -63,7 +66,7 @@ def _placed(item: Item) -> Iterator[Item]:
     here = msgspec.structs.replace(item, suite=NAME, task="content")
     yield here
     if TAXONOMY.area_of(item.category).code in MUST_REFUSE:
-        yield msgspec.structs.replace(here, id=f"{item.id}{AGAIN}", task="refuse")
+        yield msgspec.structs.replace(here, id=f"{item.id}-refuse", task="refuse")
 
 
 def bank_of(item: Item) -> str:
