@@ -12,11 +12,12 @@ from typing import Final
 
 from anjian.errors import UsageError
 from anjian.files import replace, writing
-from anjian.filing.banks import Gap, gaps_of, read_banks
+from anjian.filing.banks import Gap, gaps_of
 from anjian.filing.evidence import KEYWORDS as LIBRARY
 from anjian.filing.evidence import Evidence, Seen, passes
-from anjian.filing.folder import GAPS, HITS, LISTS, Filing, replies
-from anjian.filing.keywords import find_hits, read_keywords, sizes_of
+from anjian.filing.folder import GAPS, HITS, LISTS, questions, replies
+from anjian.filing.folder import QUESTIONS as BANK_FILE
+from anjian.filing.keywords import Keyword, find_hits, sizes_of
 from anjian.filing.standard import BANKS, find_risk, load_standard
 from anjian.items.lines import opened
 from anjian.labels.sheets import append, shown
@@ -58,27 +59,27 @@ def why(key: str) -> str:
     return OWN_REASONS.get(key) or (chinese(reason(key)) if key else "")
 
 
-def annexes(folder: Path, filing: Filing, evidence: Evidence) -> dict[str, Sheets]:
+def annexes(folder: Path, evidence: Evidence, library: Sequence[Keyword]) -> dict[str, Sheets]:
     """The annexes by file, but for that of the hashes.
 
     Raises:
-        UsageError: The banks are not those that the sample was drawn from.
+        UsageError: The banks are not those that were counted, or the keywords not those that replies were reviewed by.
     """
     return {
-        QUESTIONS: _questions(folder, filing, evidence),
+        QUESTIONS: _questions(folder, evidence),
         SAMPLE: {SHEET_OF[bank]: _sampled(evidence.of(bank)) for bank in BANKS},
         REPLIES: {SHEET_OF[bank]: _replied(evidence.of(bank)) for bank in BANKS},
         LABELS: {SHEET_OF[bank]: _judged(bank, evidence.of(bank)) for bank in BANKS},
         PEOPLE: {SHEET_OF["content_people"]: _reviewed(evidence.of("content"))},
-        KEYWORDS: _keywords(folder, filing, evidence),
+        KEYWORDS: _keywords(folder, evidence, library),
     }
 
 
-def _questions(folder: Path, filing: Filing, evidence: Evidence) -> Sheets:
-    items = read_banks(folder, filing).items
+def _questions(folder: Path, evidence: Evidence) -> Sheets:
+    items = questions(folder)
     gaps = gaps_of(items)
     if gaps != [gap for bank in BANKS for gap in evidence.stocks.get(bank, ())]:
-        raise UsageError(f"{folder / GAPS} does not count the banks as they are now; run `anjian filing plan` again")
+        raise UsageError(f"{folder / GAPS} does not count the questions of {BANK_FILE}; run `anjian filing plan` again")
     found: Sheets = {"统计": [("题库", "代码", "风险", "现有", "应有", "缺"), *_counts(gaps)]}
     for bank in BANKS:
         held = [item for item in items if bank_of(item) == bank]
@@ -137,14 +138,13 @@ def _reviewed(seen: Sequence[Seen]) -> list[Cells]:
     return [head, *rows]
 
 
-def _keywords(folder: Path, filing: Filing, evidence: Evidence) -> Sheets:
+def _keywords(folder: Path, evidence: Evidence, library: Sequence[Keyword]) -> Sheets:
     seen = evidence.of("content")
     rows = [
         (number, *_which(one), len(one.hits), *_counted(*passes("content_keywords", one)))
         for number, one in enumerate(seen, 1)
     ]
     hits = [(one.id, hit.keyword, hit.list, hit.risk, hit.position) for one in evidence.seen for hit in one.hits]
-    library = read_keywords(folder, filing.review.keywords) if filing.review.keywords else []
     if library and sizes_of(library) != [*evidence.stocks.get(LIBRARY, ())]:
         raise UsageError(
             f"{folder / LISTS} does not count the keywords as they are now; run `anjian filing review` again"

@@ -25,9 +25,11 @@ from anjian.filing.evidence import read_evidence
 from anjian.filing.folder import RESULTS, Filing, open_filing
 from anjian.filing.hashes import HASHES as LIST
 from anjian.filing.hashes import changed, hashes_of
+from anjian.filing.keywords import Keyword
 from anjian.filing.recount import Annexes, recount
 from anjian.filing.report import LATER, PAGE, WORD
 from anjian.filing.results import Results, whole
+from anjian.filing.standard import find_risk
 from anjian.filing.word import load_docx, read_words
 from anjian.items.lines import opened
 from anjian.labels.sheets import cut, load_openpyxl, shown
@@ -56,7 +58,7 @@ def check(folder: Path) -> list[str]:
     faults = [*_said(changed(folder)), *_said(_results(folder, found))]
     for file in FILES:
         faults += _said(_read(folder, file, read))
-    faults += [*_said(_listed(folder)), *_said(_copied(folder, filing, read))]
+    faults += [*_said(_listed(folder)), *_said(_copied(folder, read))]
     for results in found:
         if len(read) == len(FILES):
             faults += _said(recount(filing, results, read))
@@ -94,9 +96,9 @@ def _listed(folder: Path) -> Iterator[str]:
             yield f"{ANNEX}/{HASHES}: the SHA-256 of {name} is not that of the file"
 
 
-def _copied(folder: Path, filing: Filing, read: Annexes) -> Iterator[str]:
+def _copied(folder: Path, read: Annexes) -> Iterator[str]:
     """The annexes against what plan, run and review left."""
-    for file, sheets in annexes(folder, filing, read_evidence(folder)).items():
+    for file, sheets in annexes(folder, read_evidence(folder), [*_library(read)]).items():
         for title, rows in sheets.items():
             held = read.get(file, {}).get(title)
             made = [[cut(cell) if isinstance(cell, str) else str(cell) for cell in row] for row in rows_shown(rows)]
@@ -104,6 +106,14 @@ def _copied(folder: Path, filing: Filing, read: Annexes) -> Iterator[str]:
                 pairs = enumerate(zip(held, made, strict=False), 1)
                 row = next((n for n, (one, other) in pairs if one != other), min(len(held), len(made)) + 1)
                 yield f"{ANNEX}/{file}, sheet {title}, row {row}: not what the files of plan, run and review say"
+
+
+def _library(read: Annexes) -> Iterator[Keyword]:
+    """The keywords as the annex holds them: lists of the user's may lie elsewhere, and go on."""
+    for row in read.get(KEYWORDS, {}).get("词库", [])[1:]:
+        text, code, _, file = [*row, "", "", "", ""][:4]
+        if text and (risk := find_risk(code)):
+            yield Keyword(text, risk, file)
 
 
 def _reported(folder: Path, filing: Filing, results: Results) -> Iterator[str]:

@@ -20,6 +20,8 @@ from anjian.text import one_line
 FILING: Final = "filing.toml"
 SAMPLE: Final = "sample.jsonl"
 GAPS: Final = "gaps.csv"
+QUESTIONS: Final = "banks.jsonl"
+"""All questions of the banks as they were when the sample was drawn."""
 RUN: Final = "run"
 """The run folder; run.toml, replies and verdicts are in it."""
 REVIEW: Final = "review"
@@ -188,6 +190,13 @@ def sample(folder: Path) -> list[Item]:
     if not (folder / SAMPLE).exists():
         raise UsageError(f"{folder} holds no {SAMPLE}; `anjian filing plan --out {folder}` draws it")
     return load_items(folder / SAMPLE)
+
+
+def questions(folder: Path) -> list[Item]:
+    """Reads the banks as they were planned with. Raises UsageError where they are missing."""
+    if not (folder / QUESTIONS).exists():
+        raise UsageError(f"{folder} holds no {QUESTIONS}; `anjian filing plan --out {folder}` writes it")
+    return load_items(folder / QUESTIONS)
 
 
 def judged(folder: Path) -> Iterator[tuple[Verdicted, Replied]]:

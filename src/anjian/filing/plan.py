@@ -12,7 +12,7 @@ import msgspec
 from anjian.errors import UsageError
 from anjian.files import replace, writing
 from anjian.filing.banks import Gap, gaps_of, read_banks
-from anjian.filing.folder import FILING, GAPS, SAMPLE, Bank, Filing, Sample, Thresholds, open_filing
+from anjian.filing.folder import FILING, GAPS, QUESTIONS, SAMPLE, Bank, Filing, Sample, Thresholds, open_filing
 from anjian.filing.sampling import draw
 from anjian.filing.standard import BANKS, load_standard
 from anjian.items.records import Item, encode
@@ -81,6 +81,7 @@ def plan(folder: Path, wanted: Wanted) -> Planned:
         raise UsageError(f"{folder / FILING} leaves no question to draw; name a bank, or set sample.bundled = true")
     lines = [(gap.bank, gap.risk, gap.code, gap.have, gap.need, gap.short) for gap in gaps]
     replace(folder / GAPS, csv_text([("bank", "risk", "code", "have", "need", "short"), *lines]).encode())
+    replace(folder / QUESTIONS, b"".join(encode(item) + b"\n" for item in held.items))
     changed = _save(folder, drawn)
     counts = Counter(map(bank_of, drawn))
     notes = [*held.notes, *_smaller(filing.sample), *_untouched(held.items, drawn), *changed]

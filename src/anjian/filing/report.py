@@ -11,6 +11,7 @@ from anjian.filing.evidence import read_evidence
 from anjian.filing.folder import open_filing
 from anjian.filing.hashes import HASHES as LIST
 from anjian.filing.hashes import hashes_of, write_hashes
+from anjian.filing.keywords import read_keywords
 from anjian.filing.results import Results, compute, save
 from anjian.filing.word import load_docx, write_word
 from anjian.labels.sheets import load_openpyxl
@@ -34,7 +35,7 @@ def write_report(folder: Path) -> tuple[Results, list[Clause]]:
     filing, evidence = open_filing(folder), read_evidence(folder)
     results = compute(folder, filing, evidence)
     clauses, blocks = clauses_of(filing, results), document(filing, results)
-    tables = annexes(folder, filing, evidence)
+    tables = annexes(folder, evidence, read_keywords(folder, filing.review.keywords))
     with locked(folder):
         save(results, folder)
         for file, sheets in tables.items():

@@ -25,6 +25,7 @@ SURE: Final = 0.95
 """Of the one-sided bounds."""
 SHARES: Final = ("content_people", "content_keywords", "content_classifier", "refuse", "answer")
 """The rates of the standard, by the names of their thresholds."""
+CHECKED: Final = ("corpus_sample", "corpus_people", "corpus_share", "corpus_machine")
 STOCKED: Final = (*BANKS, KEYWORDS)
 
 
@@ -147,7 +148,8 @@ def whole(results: Results) -> bool:
         (name, standard.threshold(name).bank) for name in SHARES
     ]
     codes = {tuple(part.code for part in one.parts) for one in results.rates if one.bank == BANKS[0]}
-    return named and [one.name for one in results.banks] == [*STOCKED] and len(codes) == 1
+    checked = [one.name for one in results.corpus] == [*CHECKED]
+    return named and checked and [one.name for one in results.banks] == [*STOCKED] and len(codes) == 1
 
 
 def save(results: Results, folder: Path) -> None:
