@@ -22,7 +22,7 @@ from anjian.filing.annexes import (
 )
 from anjian.filing.document import TITLE, document
 from anjian.filing.evidence import read_evidence
-from anjian.filing.folder import RESULTS, Filing, open_filing
+from anjian.filing.folder import RESULTS, RUN, Filing, open_filing
 from anjian.filing.hashes import HASHES as LIST
 from anjian.filing.hashes import changed, hashes_of
 from anjian.filing.keywords import Keyword
@@ -34,7 +34,7 @@ from anjian.filing.word import load_docx, read_words
 from anjian.items.lines import opened
 from anjian.labels.sheets import cut, load_openpyxl, shown
 from anjian.reports.blocks import render_blocks, words_of
-from anjian.runs.folder import decoded
+from anjian.runs.folder import decoded, read_about
 
 FILES: Final = (QUESTIONS, SAMPLE, REPLIES, LABELS, PEOPLE, KEYWORDS)
 
@@ -62,7 +62,7 @@ def check(folder: Path) -> list[str]:
     for results in found:
         if len(read) == len(FILES):
             faults += _said(recount(filing, results, read))
-        faults += _said(_reported(folder, filing, results))
+        faults += [*_said(_asked(folder, results)), *_said(_reported(folder, filing, results))]
     return list(dict.fromkeys(faults))
 
 
@@ -85,6 +85,19 @@ def _results(folder: Path, found: list[Results]) -> Iterator[str]:
 def _read(folder: Path, file: str, read: Annexes) -> Iterator[str]:
     read[file] = read_annex(folder, file)
     yield from ()
+
+
+def _asked(folder: Path, results: Results) -> Iterator[str]:
+    """Who was asked and who judged, against the run."""
+    about, asked = read_about(folder / RUN), results.asked
+    for what, held, found in (
+        ("model", asked.model, about.run.get("model")),
+        ("judge", asked.judge, about.run.get("judge")),
+        ("created", asked.created, about.anjian.get("created")),
+        ("items_sha256", asked.items_sha256, about.items.get("sha256")),
+    ):
+        if held != found:
+            yield f"{RESULTS}: {what} is {held}, and the run says {found}"
 
 
 def _listed(folder: Path) -> Iterator[str]:
