@@ -94,6 +94,7 @@ def _asked(folder: Path, results: Results) -> Iterator[str]:
         ("model", asked.model, about.run.get("model")),
         ("judge", asked.judge, about.run.get("judge")),
         ("created", asked.created, about.anjian.get("created")),
+        ("notes", asked.notes, about.notes),
         ("items_sha256", asked.items_sha256, about.items.get("sha256")),
     ):
         if held != found:

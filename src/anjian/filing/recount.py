@@ -127,6 +127,7 @@ def _rate(filing: Filing, one: Result, rows: Sequence[Row], word: str) -> Iterat
     yield "needed", one.needed, load_standard().bank(one.bank).sample
     parts = {part.code: (part.n, part.scored, part.hits) for part in one.parts}
     yield "parts", parts, _parts(rows, word)
+    yield "labels", one.labels, dict(Counter(row["标签"] for row in rows if row["标签"]))
     if one.decision != "待填写":
         yield "decision", one.decision, _decided(one, n, scored, Fraction(worst, n or 1), Fraction(str(threshold)))
 

@@ -19,12 +19,15 @@ from anjian.filing.evidence import KEYWORDS, Evidence, Seen, passes
 from anjian.filing.folder import RESULTS, RUN, Filing
 from anjian.filing.standard import BANKS, load_standard
 from anjian.reports.cards import card_lines
+from anjian.runs.carded import Line
 from anjian.runs.folder import read_about
 
 SURE: Final = 0.95
 """Of the one-sided bounds."""
 SHARES: Final = ("content_people", "content_keywords", "content_classifier", "refuse", "answer")
 """The rates of the standard, by the names of their thresholds."""
+APART: Final = ("content_people", "content_keywords")
+"""Rates that rest on no verdict of a judge."""
 CHECKED: Final = ("corpus_sample", "corpus_people", "corpus_share", "corpus_machine")
 STOCKED: Final = (*BANKS, KEYWORDS)
 
@@ -60,6 +63,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         decision: What follows.
         why: In a sentence.
         parts: By risk.
+        labels: The judge's labels and how often it gave them; none where people or keywords decide.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision = "待填写"
     why: str = ""
     parts: tuple[Part, ...] = ()
+    labels: dict[str, int] = {}
 
 
 class Bank(msgspec.Struct, frozen=True):
@@ -112,6 +117,7 @@ class Asked(msgspec.Struct, frozen=True):
     items_sha256: str
     sampling: dict[str, str]
     cards: list[str]
+    notes: list[str]
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -181,6 +187,7 @@ def _rated(filing: Filing, name: str, evidence: Evidence) -> Result:
         source=threshold.source,
         needed=load_standard().bank(threshold.bank).sample,
         parts=tuple(_parts(found)),
+        labels={} if name in APART else dict(Counter(one.label for one in seen if one.label).most_common()),
     )
     decision, why = ("待填写", absent) if absent else decide(result)
     return msgspec.structs.replace(result, decision=decision, why=why)
@@ -241,7 +248,10 @@ def _asked(folder: Path, evidence: Evidence) -> Asked:
     about = read_about(folder / RUN)
     if not about.run.get("judge"):
         raise UsageError(f"{folder / RUN} has not been judged to the end; run `anjian filing run` again")
-    sampling = {key: str(value) for key, value in {**about.sampling, **about.access}.items()}
+    filtered = {name: value for name, value in about.run.items() if name == "filtered"}
+    sampling = {key: str(value) for key, value in {**about.sampling, **about.access, **filtered}.items()}
+    cards = about.run.get("judge_cards", [])
+    told = dict.fromkeys(line.note for line in msgspec.convert(cards, list[Line]) if line.note)
     return Asked(
         model=str(about.run.get("model", "")),
         judge=str(about.run.get("judge", "")),
@@ -250,5 +260,6 @@ def _asked(folder: Path, evidence: Evidence) -> Asked:
         anjian=about.anjian.get("version", ""),
         items_sha256=str(about.items.get("sha256", "")),
         sampling=sampling,
-        cards=[line.zh for line in card_lines(about.run.get("judge_cards"))],
+        cards=[*dict.fromkeys(line.zh for line in card_lines(cards)), *(f"标注的来历：{note}" for note in told)],
+        notes=about.notes,
     )
