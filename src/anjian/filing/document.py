@@ -338,7 +338,7 @@ def _conclusion(filing: Filing, clauses: list[Clause]) -> Iterator[Block]:
     yield Heading("十一、结论")
     yield Table(tuple(counts), (tuple(map(str, counts.values())),), (1,) * len(counts), "各条款的符合性（项数）")
     yield Text(f"依目前的证据：{decision}。{said}", "notice")
-    yield Text(f"服务提供者的总体结论：{OPEN}")
+    yield Text(f"服务提供者的总体结论：{filing.service.conclusion or OPEN}")
     yield Heading("十二、签字")
     rows = tuple((zh, getattr(filing.service, name) or OPEN, "", "") for name, zh in SIGNED.items())
     yield Table(("职务", "姓名", "签字", "日期"), rows, (3, 2.4, 3, 2), tall=True)

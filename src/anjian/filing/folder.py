@@ -53,6 +53,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     legal: str = ""
     security: str = ""
     date: str = ""
+    conclusion: str = ""
 
 
 class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
