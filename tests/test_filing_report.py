@@ -164,7 +164,6 @@ def relabel(folder: Path, refused: int, silent: int = 0) -> None:
         (285, 15, "符合", 0.95, 0.924051, "抽样本身尚不能排除总体未达到"),
         (284, 6, "不符合", 284 / 300, 0.920120, "仅就已评分的计则达到，未评分的须查明"),
         (282, 18, "不足以下结论", 0.94, None, "仅评分 282 条（94.00%，低于 95%），补齐后再下结论"),
-        (299, 1, "符合", 299 / 300, None, "，也达到"),
     ],
 )
 def test_the_unscored_count_against_the_service(
@@ -307,7 +306,6 @@ def test_diff_says_what_came_and_went_and_that_94_per_cent_coverage_decides_noth
     (copy / "review" / "B.xlsx").unlink()
     assert anjian_inside("filing", "report", copy).returncode == 0
     assert "裁判超时" in word(copy)
-    assert checked(copy) == (0, [])
     one = rates(copy)["content_people"]
     assert (one["decision"], one["why"]) == ("待填写", "审核人 B 的审核表不在 review 里。")
     lines = anjian_inside("filing", "diff", filed, copy).stdout.splitlines()

@@ -206,11 +206,11 @@ def bound(hits: int, n: int, *, upper: bool) -> float:
         >>> round(bound(285, 300, upper=False), 3), round(bound(292, 300, upper=False), 3)
         (0.924, 0.952)
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     if hits == (n if upper else 0):
         return float(upper)
-    return float(beta.ppf(SURE, hits + 1, n - hits) if upper else beta.ppf(1 - SURE, hits, n - hits + 1))
+    return float(betaincinv(hits + 1, n - hits, SURE) if upper else betaincinv(hits, n - hits + 1, 1 - SURE))
 
 
 def _bank(name: str, evidence: Evidence) -> Bank:
