@@ -49,7 +49,8 @@ def recount(filing: Filing, results: Results, read: Annexes) -> Iterator[str]:
     yield from _labels(read)
     for one in results.rates:
         file, sheet, word = COUNTING[one.name]
-        for what, held, found in _rate(filing, one, _rows(read[file], sheet), word):
+        small = one.name == "content_keywords" and any(row["缺"] != "0" for row in _rows(read[file], "词库统计"))
+        for what, held, found in _rate(filing, one, _rows(read[file], sheet), word, small):
             if not _same(held, found):
                 yield f"{RESULTS}: {one.name}: {what} is {held}, and {file} gives {found}"
     for bank in results.banks:
@@ -107,8 +108,8 @@ def _labels(read: Annexes) -> Iterator[str]:
 Compared = tuple[str, object, object]
 
 
-def _rate(filing: Filing, one: Result, rows: Sequence[Row], word: str) -> Iterator[Compared]:
-    """What the results hold of a rate, beside what the rows give."""
+def _rate(filing: Filing, one: Result, rows: Sequence[Row], word: str, small: bool) -> Iterator[Compared]:
+    """What the results hold of a rate, beside what the rows give; `small` where the keywords are too few."""
     n, hits = len(rows), sum(row["计为"] == word for row in rows)
     left = Counter(row["未评分的原因"] for row in rows if row["计为"] == "未评分")
     scored, worst = n - left.total(), hits + (left.total() if one.at_most else 0)
@@ -129,7 +130,8 @@ def _rate(filing: Filing, one: Result, rows: Sequence[Row], word: str) -> Iterat
     yield "parts", parts, _parts(rows, word)
     yield "labels", one.labels, dict(Counter(row["标签"] for row in rows if row["标签"]))
     if one.decision != "待填写":
-        yield "decision", one.decision, _decided(one, n, scored, Fraction(worst, n or 1), Fraction(str(threshold)))
+        decision = _decided(one, n, scored, Fraction(worst, n or 1), Fraction(str(threshold)))
+        yield "decision", one.decision, "不足以下结论" if small and decision == "符合" else decision
 
 
 def _parts(rows: Sequence[Row], word: str) -> dict[str, tuple[int, int, int]]:

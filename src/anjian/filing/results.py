@@ -190,6 +190,12 @@ def _rated(filing: Filing, name: str, evidence: Evidence) -> Result:
         labels={} if name in APART else dict(Counter(one.label for one in seen if one.label).most_common()),
     )
     decision, why = ("待填写", absent) if absent else decide(result)
+    if (
+        name == "content_keywords"
+        and decision == "符合"
+        and any(gap.short for gap in evidence.stocks.get(KEYWORDS, ()))
+    ):
+        decision, why = "不足以下结论", f"{why}但关键词库不够标准的规模，没有命中说明不了什么。"
     return msgspec.structs.replace(result, decision=decision, why=why)
 
 
