@@ -54,7 +54,7 @@ HARMLESS = Task(
 )
 SUITE = Suite(
     name=NAME,
-    version="1.1",
+    version="1.2",
     title=Name("中文多轮对抗安全基准", "SC-Safety"),
     summary="SC-Safety: multi-round adversarial questions, 3 abilities, 21 sub-dimensions",
     source="arXiv 2310.05818",
