@@ -113,7 +113,7 @@ RISKY = Task(
 )
 SUITE = Suite(
     name=NAME,
-    version="1.0",
+    version="1.1",
     title=Name("中文层级安全基准", "CHiSafetyBench"),
     summary="CHiSafetyBench: risk identification and refusal, 5 areas, 31 categories",
     source="arXiv 2406.10311",
