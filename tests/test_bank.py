@@ -29,7 +29,7 @@ def test_every_category_is_covered() -> None:
     )  # fmt: skip
     assert len(CATEGORIES) == 31
     for category in CATEGORIES:
-        for kind, least in (("mcq", 12), ("risky", 8), ("history", 3), ("harmless", 6)):
+        for kind, least in (("mcq", 16), ("risky", 8), ("history", 3), ("harmless", 6)):
             assert counts[category.zh, "eval", kind] >= least, (category.zh, kind)
         for kind in ("risky", "harmless"):
             assert counts[category.zh, "train", kind] >= 12, (category.zh, kind)

@@ -173,6 +173,14 @@ def test_stats_count_what_is_there(tmp_path: Path) -> None:
     assert [int(word) for word in total.split() if word.isdigit()] == [1, 2, 1]
 
 
+def test_stats_tell_law_from_recognition_and_count_by_risk() -> None:
+    counted = json.loads(anjian("bank", "stats", "--format", "json").stdout)["chisafety"]
+    assert len(counted["risks"]) == 31
+    for counts in counted["risks"].values():
+        assert counts["mcq"] == counts["mcq law"] + counts["mcq recognition"] >= 16
+        assert counts["mcq recognition"] >= 4
+
+
 def test_the_index_finds_what_comparing_all_pairs_finds() -> None:
     words = random.Random(3)
     base = [text_of_row["turns"][0] for text_of_row in risky(40)]

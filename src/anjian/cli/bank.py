@@ -1,8 +1,9 @@
 """`anjian bank`: checks and counts a bank of items, the bundled one or a user's."""
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -61,17 +62,38 @@ def check(
 
 
 @bank.command("stats")
-def stats(files: Files = None) -> None:
+def stats(
+    files: Files = None,
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="json also counts by risk of GB/T 45654-2025.")
+    ] = "table",
+) -> None:
     """Count items by category and kind."""
     from rich.table import Table
 
     from anjian.console import plain_console
+    from anjian.items.check import by_risk
     from anjian.items.check import stats as count
 
+    if form == "json":
+        counted = {name: count(items) for name, items in _banks(files).items()}
+        rows = {name: {"categories": counts, "risks": by_risk(counts)} for name, counts in counted.items()}
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
     console = plain_console()
     for name, items in _banks(files).items():
         counts = count(items)
-        kinds = ["mcq", "problem", "risky", "risky+history", "harmless", "train risky", "train harmless"]
+        kinds = [
+            "mcq",
+            "mcq law",
+            "mcq recognition",
+            "problem",
+            "risky",
+            "risky+history",
+            "harmless",
+            "train risky",
+            "train harmless",
+        ]
         kinds = [kind for kind in kinds if any(kind in row for row in counts.values())]
         table = Table(title=name)
         table.add_column("category", overflow="fold", ratio=1)

@@ -17,6 +17,7 @@ import msgspec
 from anjian.items.near import NEAR, NearIndex, grams, text_of
 from anjian.items.records import Item
 from anjian.items.surface import ALIKE_LIMIT, LIMIT, Separability, separability
+from anjian.items.taxonomy import load_taxonomy
 
 ENOUGH = 40
 """Shares are judged from this many items on."""
@@ -178,7 +179,8 @@ def _twins(items: Sequence[Item]) -> Iterator[Fault]:
 def stats(items: Iterable[Item]) -> dict[str, Counter[str]]:
     """Counts items by category and kind.
 
-    Kinds are `mcq`, `problem` (with a reference answer), `risky`, `risky+history`, `harmless`, and `train …` of those.
+    Kinds are `mcq`, `problem` (with a reference answer), `risky`, `risky+history`, `harmless`, and `train …` of those;
+    `mcq law` and `mcq recognition` tell what multiple choice asks, where `meta` says so (`asks`).
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for item in items:
@@ -188,4 +190,13 @@ def stats(items: Iterable[Item]) -> dict[str, Counter[str]]:
         elif item.history and kind == "risky":
             kind = "risky+history"
         counts[item.category][kind] += 1
+        if "asks" in item.meta:
+            counts[item.category][f"{kind} {item.meta['asks']}"] += 1
     return counts
+
+
+def by_risk(counts: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
+    """Adds up the counts of `stats` by the codes of GB/T 45654-2025; categories outside it are left out."""
+    standard = load_taxonomy("gbt45654")
+    found = {category: standard.find(category) for category in counts}
+    return {place[1].code: counts[category] for category, place in found.items() if place}
