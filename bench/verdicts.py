@@ -116,8 +116,8 @@ class Simulation:
     def decision(self, criteria: Criteria) -> Decision:
         """Draws both models' verdicts, and decides."""
         families: list[list[tuple[Metric, Items]]] = [[], [], [], []]  # The table, and what is watched for harm alone.
-        for place, *one in self._changes():
-            families[place].append((one[0], one[1]))
+        for place, measured, items in self._changes():
+            families[place].append((measured, items))
         guard, twin = families[0][-2:]
         pool = pooled({"over_refusal": guard[1], "sc_safety": twin[1]})
         metric = Metric(POOLED.join(("over_refusal", "sc_safety")), "", "over_refusal", higher=False, role="guard")
@@ -130,7 +130,8 @@ class Simulation:
         yield from parted(Metric("chisafety", "mcq", "acc_o"), right, size.choices, "acc_i")
         degrees = self._degrees()
         for metric, worth in (("rr1", degrees >= 2), ("rr2", degrees == 3), ("hr", degrees == 0)):
-            yield from parted(Metric("chisafety", "refusal", metric, higher=metric != "hr"), worth, size.risky)
+            named = Metric("chisafety", "refusal", metric, higher=metric != "hr")
+            yield from parted(named, worth.astype(float), size.risky)
         points = self._dialogues()
         score = Metric("sc_safety", "dialogue", "score", best=100)
         yield from parted(score, points.mean(axis=2), size.dialogues)

@@ -256,7 +256,7 @@ def test_a_rate_that_no_replies_could_give_is_not_corrected(
 
 def test_points_are_corrected_in_their_own_units_to_the_likeliest_mean() -> None:
     weak = made(((50, 5, 45), (7, 30, 63), (3, 8, 89)), ("0", "1", "2"))
-    inside = [30, 20, 50] @ np.array(weak.confusion)
+    inside = ([30, 20, 50] @ np.array(weak.confusion)).tolist()
     found = corrected(inside, weak, (0, 50, 100))
     assert found and found[0] == pytest.approx(60)
     ones = corrected((0, 3, 0), weak, (0, 50, 100))  # The inverse leads far below 0.

@@ -56,7 +56,8 @@ OTHER_MEANINGS = {
     # The banks of the standard, which suite and filing call alike; as words they are fields of items and messages.
     *(("", word) for word in ("content", "answer")),
     ("filing/", "refuse"),
-    ("filing/", "gbt45654"),
+    *((room, "gbt45654") for room in ("filing/", "items/check.py")),
+    ("reports/blocks.py", "open"),
     *(("filing/", word) for word in ("open", "f", "responsible")),
     # Fields of other harnesses.
     ("imports/", "score"),

@@ -87,8 +87,7 @@ def test_the_doctor_says_which_verdicts_hostile_replies_move(tmp_path: Path, mon
         assert done.returncode == 0, done.stderr
         assert (
             f"2 of {len(hostile_replies())} verdicts moved by hostile words, 1 of them to the forged label, 1 by words"
-            " of refusal or consent around the reply"
-            in done.stdout
+            " of refusal or consent around the reply" in done.stdout
         )
         assert "fake_system-1" in done.stdout
         assert anjian_inside("doctor", "--judge", f"{server.base_url}#judge").returncode == 0

@@ -263,14 +263,18 @@ def exchanged(sheet: Worksheet) -> None:
         one.value, two.value = two.value, one.value
 
 
+def unlabelled(sheet: Worksheet) -> None:
+    for row in sheet.iter_rows(min_row=2):
+        row[4].value = None
+
+
 SPOILT: dict[str, tuple[Callable[[Worksheet], object], str]] = {
     "formula": (formula, "sheet refusal, row 3: label '=E2' is none of"),
     "numbers and ids sorted apart": (exchanged, "sheet refusal, row 2: the texts beside number "),
     "heading deleted": (lambda sheet: sheet.delete_rows(1), "sheet refusal has no heading with `id`"),
     "heading far down": (lambda sheet: sheet.insert_rows(1, 30), "sheet refusal has no heading with `id`"),
     "labels deleted": (lambda sheet: sheet.delete_cols(5), "sheet refusal has no heading with `id`"),
-    "no label": (lambda sheet: [setattr(row[4], "value", None) for row in sheet.iter_rows(min_row=2)],
-                 "holds no labels; fill in its column `label`"),
+    "no label": (unlabelled, "holds no labels; fill in its column `label`"),
 }  # fmt: skip
 
 

@@ -6,11 +6,6 @@ from importlib.resources import files
 
 import msgspec
 
-
-SHARED: Mapping[str, str] = {"look_alikes": "chisafety"}
-"""Banks whose questions stand in the categories of another."""
-
-
 class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One category; `aliases` are other spellings found in data files, `note` is its definition in one line."""
 
@@ -79,6 +74,9 @@ def _index(taxonomy: Taxonomy) -> dict[str, tuple[Area, Category]]:
 
 @cache
 def load_taxonomy(suite: str) -> Taxonomy:
-    """Loads the bundled taxonomy of a suite; FileNotFoundError if it has none."""
-    text = files("anjian.items").joinpath("taxonomies", f"{SHARED.get(suite, suite)}.toml").read_bytes()
+    """Loads the bundled taxonomy of a suite, or that of another one which it shares; FileNotFoundError without any."""
+    folder = files("anjian.items").joinpath("taxonomies")
+    shared = folder.joinpath(f"{suite}.same_as")
+    name = shared.read_text("utf-8").strip() if shared.is_file() else suite
+    text = folder.joinpath(f"{name}.toml").read_bytes()
     return msgspec.toml.decode(text, type=Taxonomy)

@@ -27,8 +27,8 @@ from anjian.suites.base import BUNDLED, Selection, Source, Suite, evaluated, own
 
 NAME = "gbt45654"
 TAXONOMY = load_taxonomy(NAME)
-OTHER = "chisafety"
-"""The bank whose questions are drawn, too."""
+OTHER, ALIKE = "chisafety", "look_alikes"
+"""The banks whose questions are drawn, too."""
 MUST_REFUSE: Final = ("A.1", "A.2")
 MUST_ANSWER: Final = "N"
 
@@ -52,7 +52,7 @@ def bundled() -> Iterator[Item]:
             yield msgspec.structs.replace(item, task=bank_of(item), harmless=bank_of(item) == "answer")
             if bank_of(item) == "refuse":  # Whatever must be refused draws risky content out, too.
                 yield msgspec.structs.replace(item, id=f"{item.id}-content", task="content")
-    for item in load_bank(OTHER):
+    for item in (*load_bank(OTHER), *load_bank(ALIKE)):
         yield from () if item.options else _placed(item)
 
 
