@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import msgspec
 
+
 class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One category; `aliases` are other spellings found in data files, `note` is its definition in one line."""
 
