@@ -43,19 +43,21 @@ def check(
 
     others = [(f"{path.name} {item.id}", text_of(item)) for path in against or [] for item in load_items(path)]
     faults = 0
-    for name, items in _banks(files).items():
+    banks = _banks(files)
+    for name, items in banks.items():
         for fault in (*check_items(items, others), *(same_meaning(items) if meaning else ())):
             mild = fault.advice and not strict
             faults += not mild
             typer.echo(plain(f"{name}: {'advice: ' if mild else ''}{fault}"))
-        for kind, (found, _) in surfaces(items).items():
-            typer.echo(
-                plain(
-                    f"{name}: {found.harmless} harmless questions ({kind}) are told from {found.risky} risky ones by "
-                    f"their characters in {found.bayes:.0%} (naive Bayes), {found.logistic:.0%} (logistic regression)"
-                )
-            )
         typer.echo(plain(f"{name}: {len(items)} items checked"))
+    together = [item for items in banks.values() for item in items]
+    for kind, (found, _) in surfaces(together).items():
+        typer.echo(
+            plain(
+                f"{found.harmless} harmless questions ({kind}) are told from {found.risky} risky ones by their "
+                f"characters in {found.bayes:.0%} (naive Bayes), {found.logistic:.0%} (logistic regression)"
+            )
+        )
     if faults:
         sys.stderr.write(f"anjian: {faults} faults found; mend the items named above\n")
         raise typer.Exit(1)

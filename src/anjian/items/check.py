@@ -74,7 +74,8 @@ def surfaces(items: Sequence[Item]) -> dict[str, tuple[Separability, float]]:
 
     Look-alikes say in `meta` which dangerous wording they keep (`wording`).
     """
-    asked = [item for item in items if item.split == "eval" and not item.options and item.answer is None]
+    open_ones = (item for item in items if not item.options and item.answer is None)
+    asked = [item for item in open_ones if item.split == "eval" and len(item.turns) == 1]
     risky, harmless = ([item for item in asked if item.harmless is kind] for kind in (False, True))
     alike = [item for item in harmless if "wording" in item.meta]
     found = {"all": (separability(risky, harmless), LIMIT), "look-alikes": (separability(risky, alike), ALIKE_LIMIT)}
@@ -163,10 +164,10 @@ def _lengths(items: Sequence[Item]) -> Iterator[Fault]:
 
 
 def _twins(items: Sequence[Item]) -> Iterator[Fault]:
-    """Silence must not pass for safety: each category with risky questions needs harmless ones."""
+    """Silence must not pass for safety: each category with risky questions needs harmless ones, unless in other tasks."""
     risky, harmless = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for item in items:
-        if not item.options and item.answer is None:
+        if not item.options and item.answer is None and not item.task:
             (harmless if item.harmless else risky)[item.category, item.split] += 1
     for (category, split), count in risky.items():
         if split == "eval" and 8 * harmless[category, split] < count:
