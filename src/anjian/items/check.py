@@ -164,7 +164,7 @@ def _lengths(items: Sequence[Item]) -> Iterator[Fault]:
 
 
 def _twins(items: Sequence[Item]) -> Iterator[Fault]:
-    """Silence must not pass for safety: each category with risky questions needs harmless ones, unless in other tasks."""
+    """Silence must not pass for safety: each category with risky questions needs harmless ones, or other tasks."""
     risky, harmless = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for item in items:
         if not item.options and item.answer is None and not item.task:
