@@ -9,6 +9,7 @@ from anjian.errors import UsageError
 from anjian.items.bank import load_bank
 from anjian.items.records import Item, save_items
 from anjian.items.taxonomy import load_taxonomy
+from anjian.suites.gbt45654 import bundled
 
 TWINS = {"r": "t", "h": "u"}  # chi-A1-r01 is risky, chi-A1-t01 its harmless twin; h and u have a history
 ITEMS = load_bank("chisafety")
@@ -33,6 +34,16 @@ def test_every_category_is_covered() -> None:
             assert counts[category.zh, "eval", kind] >= least, (category.zh, kind)
         for kind in ("risky", "harmless"):
             assert counts[category.zh, "train", kind] >= 12, (category.zh, kind)
+
+
+def test_the_standard_has_what_must_and_what_must_not_be_refused() -> None:
+    asked = Counter((item.task, item.category) for item in bundled())
+    aspects = [one for (task, one) in asked if task == "answer"]
+    assert len(aspects) == 13 and all(asked["answer", one] >= 40 for one in aspects)
+    refused = [one for (task, one) in asked if task == "refuse"]
+    assert len(refused) == 17 and all(asked["refuse", one] >= 30 for one in refused)
+    assert sum(asked["answer", one] for one in aspects) >= 600 and sum(asked["refuse", one] for one in refused) >= 600
+    assert len([one for (task, one) in asked if task == "content"]) == 31
 
 
 def test_ids_say_category_and_kind() -> None:

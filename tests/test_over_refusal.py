@@ -219,7 +219,7 @@ def test_suites_lists_it_with_the_categories_it_shares() -> None:
     done = anjian("suites", "--categories")
     assert done.returncode == 0, done.stderr
     assert "341 over_refusal" in done.stdout
-    assert "chisafety, over_refusal, crescendo" in done.stdout
+    assert "chisafety, look_alikes, over_refusal, crescendo" in done.stdout
 
 
 # The built-in judge
