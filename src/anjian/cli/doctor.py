@@ -102,7 +102,7 @@ def _suites() -> Iterator[tuple[str, bool, str, bool]]:
 
 EXTRAS = {
     "": (
-        *("aiohttp", "datasketch", "jinja2", "krippendorff", "markupsafe", "msgspec", "numpy", "plotly"),
+        *("aiohttp", "jinja2", "krippendorff", "markupsafe", "msgspec", "numpy", "plotly"),
         *("pyyaml", "rich", "scipy", "tomli-w", "typer", "yarl"),
     ),
     "local": ("torch", "transformers"),

@@ -1,7 +1,8 @@
-"""Finds questions that are nearly the same: character n-grams, MinHash to find pairs, exact Jaccard to confirm them."""
+"""Finds questions that are nearly the same: the Jaccard similarity of their character n-grams, by who holds which."""
 
 import unicodedata
-from typing import Any
+from collections import Counter
+from itertools import chain
 
 from anjian.items.records import Item
 
@@ -9,7 +10,6 @@ GRAM = 4
 """Characters of an n-gram: short enough for Chinese words, long enough to pass over common ones."""
 NEAR = 0.4
 """Jaccard similarity from which two questions count as nearly the same."""
-_PERMUTATIONS = 128
 
 
 def text_of(item: Item) -> str:
@@ -33,29 +33,21 @@ class NearIndex:
 
     def __init__(self, threshold: float = NEAR) -> None:
         """Starts empty."""
-        from datasketch import MinHashLSH
-
         self._threshold = threshold
-        # A lower threshold than asked for: candidates are confirmed exactly, so none should be missed.
-        self._lsh = MinHashLSH(threshold=0.6 * threshold, num_perm=_PERMUTATIONS)
-        self._grams: dict[str, frozenset[str]] = {}
+        self._sizes: dict[str, int] = {}
+        self._holders: dict[str, list[str]] = {}
 
     def nearest(self, text: str) -> tuple[str, float] | None:
         """Returns the name and the similarity of the most similar text from the threshold on, or None."""
         mine = grams(text)
-        found = ((name, jaccard(mine, self._grams[name])) for name in self._lsh.query(_sketch(mine)))
+        shared = Counter(chain.from_iterable(self._holders.get(gram, ()) for gram in mine))
+        found = ((name, both / (len(mine) + self._sizes[name] - both)) for name, both in shared.items())
         best = max(found, key=lambda pair: (pair[1], pair[0]), default=None)
         return best if best and best[1] >= self._threshold else None
 
     def add(self, name: str, text: str) -> None:
         """Remembers a text; names must differ."""
-        self._grams[name] = grams(text)
-        self._lsh.insert(name, _sketch(self._grams[name]))
-
-
-def _sketch(parts: frozenset[str]) -> Any:
-    from datasketch import MinHash
-
-    sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
-    sketch.update_batch([part.encode() for part in parts])
-    return sketch
+        mine = grams(text)
+        self._sizes[name] = len(mine)
+        for gram in mine:
+            self._holders.setdefault(gram, []).append(name)
