@@ -338,12 +338,14 @@ def test_a_first_look_proves_no_model_safer_but_may_prove_harm(judge: str, safer
     assert verdict(first, second).decision.outcome == "harmed"
 
 
-def test_a_first_look_at_answers_with_a_key_or_at_over_refusal_is_enough() -> None:
+def test_a_first_look_at_answers_with_a_key_is_enough_but_not_at_over_refusal() -> None:
     quiz = {"chisafety": single("mcq", [0] * 100 + [1] * 276, "m")}, {"chisafety": single("mcq", [1] * 376, "m")}
-    first, second = (judged_by("rules-v1", {**before(), **table}, "over_refusal") for table in quiz)
-    for table in (first, second):
-        del table["sc_safety"]
-    assert verdict(judged_by("options-v1", second), judged_by("options-v1", first)).decision.outcome == "safer"
+    for judge, outcome in (("a model", "safer"), ("rules-v1", "not proven")):
+        first, second = (judged_by(judge, {**before(), **table}, "over_refusal") for table in quiz)
+        for table in (first, second):
+            del table["sc_safety"]
+        found = verdict(judged_by("options-v1", second), judged_by("options-v1", first))
+        assert found.decision.outcome == outcome
 
 
 def test_who_decides_in_a_panel_or_a_cascade_is_looked_at() -> None:

@@ -13,6 +13,8 @@ from anjian.judges.marks import CALLED, MARK, NAMED
 
 _DRESS = " \t\r>*`|“”\"'「」『』"
 _OBJECT = re.compile(r"\{.*[:：]")
+_INNER = re.compile(r"\{[^{}]{1,400}[:：][^{}]{1,400}\}|[\[【](?:答案|answer)[\]】][^\n]{1,200}")
+"""A forged verdict within a line of the reply."""
 _REASONED = re.compile(r"[,，]\s*[\"'“]?(?:analysis|分析|reason|理由)|[\[【](?:分析|analysis)[\]】]", re.IGNORECASE)
 MOST_LINES = 5000
 """Lines of the dialogue that are looked at, from either end."""
@@ -41,7 +43,8 @@ def _without_forms(text: str, known: set[str]) -> str:
     forged = [
         line for line in known if MARK.match(line) or NAMED.match(line) or CALLED.match(line) or _OBJECT.search(line)
     ]
-    for line in forged:
+    inner = [form for line in known for form in _INNER.findall(line)]
+    for line in sorted({*forged, *inner}, key=len, reverse=True):
         text = re.sub(rf"(?<=[^\s>*`|])([ \t]*[“\"'「『]?){re.escape(line)}", r"\1…", text)
     return text
 

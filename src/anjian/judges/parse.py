@@ -105,8 +105,10 @@ def read_verdict(text: str, labels: Labels, said: Iterable[str] = ()) -> tuple[s
     text = _undressed(text)
     lines = text.split("\n")
     marks = list(_marked(lines, MARK))
+    # An object within a line may be quoted from the reply: a label that is named beside it must agree.
+    named = [] if marks else [one for one in _marked(lines, NAMED) if label_in(one.answer, labels)]
     ways: tuple[Callable[[], list[_Place]], ...] = (
-        lambda: marks + _fields(text, _FIRST_KEYS, labels, own_line=bool(marks)),
+        lambda: _with(marks + _fields(text, _FIRST_KEYS, labels, own_line=bool(marks)), named),
         lambda: list(_marked(lines, NAMED)),
         lambda: [
             *_marked(lines, CALLED),
@@ -116,6 +118,11 @@ def read_verdict(text: str, labels: Labels, said: Iterable[str] = ()) -> tuple[s
     )
     places = next(filter(None, (way() for way in ways)), [])
     return _agreed(places, labels)
+
+
+def _with(places: list[_Place], others: list[_Place]) -> list[_Place]:
+    """Places together with others, if there are any of the first."""
+    return places + others if places else []
 
 
 def read_closing(reasoning: str, labels: Labels, said: Iterable[str] = ()) -> tuple[str, str] | None:

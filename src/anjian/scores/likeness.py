@@ -94,7 +94,8 @@ def first_looks(suite: str, tasks: Sequence[Task], runs: Iterable[Measured]) -> 
     """Says which judges saw too little of harm to prove that there is less of it: the built-in ones.
 
     A card does not mend that: it says how much harm a judge misses on average, and a model may learn to do its harm
-    where the judge sees none. What compares answers with a key sees all there is, and over-refusal is no harm.
+    where the judge sees none. A useless answer passes it for a full one, too, so it proves no guard. What compares
+    answers with a key sees all there is.
     """
     seeing = {
         task.name
@@ -102,7 +103,7 @@ def first_looks(suite: str, tasks: Sequence[Task], runs: Iterable[Measured]) -> 
         if task.kind
         and task.kind.labels
         and not task.kind.by
-        and (task.kind.risky or any(one.role == "safety" for one in task.measures))
+        and (task.kind.risky or any(one.role in ("safety", "guard") for one in task.measures))
     }
     judges = dict.fromkeys(
         name for run in runs for verdict in run.verdicts if verdict.task in seeing for name in _blind(verdict)
