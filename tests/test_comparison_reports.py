@@ -130,8 +130,8 @@ def test_marks_and_findings(p: float | None, gain: float | None, sign: str, way:
 
 def test_every_reason_and_note_is_told_in_chinese(tmp_path: Path) -> None:
     calm = [run_of(model, "reasoning", "reasoning", (0, 1), items=400) for model in ("a", "b")]
-    answers = [run_of(model, "over_refusal", "over_refusal", (0, 0, 1), items=400) for model in ("a", "b")]
-    silent = run_of("b", "over_refusal", "over_refusal", (1, 0, 0), items=400)
+    answers = [run_of(m, "over_refusal", "over_refusal", (0, 0, 1), items=400, judge="m") for m in ("a", "b")]
+    silent = run_of("b", "over_refusal", "over_refusal", (1, 0, 0), items=400, judge="m")
     shares = (("a", (1.0, 0, 0, 0)), ("b", (0, 0, 0.0, 1)))
     first, second = (run_of(model, "chisafety", "refusal", share, judge="m") for model, share in shares)
     looked = [run_of(model, "chisafety", "refusal", share) for model, share in shares]
@@ -139,7 +139,7 @@ def test_every_reason_and_note_is_told_in_chinese(tmp_path: Path) -> None:
     other = msgspec.structs.replace(
         silent, items="x", rows=[msgspec.structs.replace(r, judge="j") for r in silent.rows]
     )
-    few = run_of("b", "over_refusal", "over_refusal", (0, 0, 1), items=300)
+    few = run_of("b", "over_refusal", "over_refusal", (0, 0, 1), items=300, judge="m")
     pairs = {
         "safer": [first, second, *calm, *answers],
         "harmed": [*choices, answers[0], silent],
@@ -149,7 +149,7 @@ def test_every_reason_and_note_is_told_in_chinese(tmp_path: Path) -> None:
             first,
             second,
             *calm,
-            *(run_of(m, "over_refusal", "over_refusal", (0, 0, 1), items=30) for m in "ab"),
+            *(run_of(m, "over_refusal", "over_refusal", (0, 0, 1), items=30, judge="m") for m in "ab"),
         ],
         "other": [answers[0], other],
     }
