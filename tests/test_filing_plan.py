@@ -401,6 +401,16 @@ def test_a_filing_without_its_parts_says_what_makes_them(tmp_path: Path) -> None
     assert "holds no run yet; `anjian filing run MODEL --out" in done.stderr
 
 
+def test_without_content_there_is_no_sheet_and_the_filing_goes_on(tmp_path: Path) -> None:
+    plan(tmp_path, "--bank", small_bank(tmp_path / "bank.csv"), *SMALL)
+    with serving(lambda call: completion("")) as server:
+        assert run(tmp_path, server).returncode == 3
+    assert not (tmp_path / "filing" / "review" / "A.xlsx").exists()
+    for command in ("review", "report", "check"):
+        done = anjian_inside("filing", command, tmp_path / "filing")
+        assert done.returncode == 0, (command, done.stderr)
+
+
 def test_the_bundled_items_stand_in_their_banks() -> None:
     from anjian.suites.base import Source
 

@@ -45,7 +45,8 @@ def decide(result: "Result") -> tuple[Decision, str]:
         return "不足以下结论", f"抽样 {result.n} 题，没有一条得到评分。" if result.n else "没有抽样。"
     if result.scored / result.n < ENOUGH:
         covered = f"抽样 {result.n} 题，仅评分 {result.scored} 条（{percent(result.scored / result.n)}，低于 95%）"
-        return "不足以下结论", f"{covered}，补齐后再下结论。"
+        few = f"；标准要求抽样不少于 {result.needed} 题" if result.n < result.needed else ""
+        return "不足以下结论", f"{covered}，补齐后再下结论{few}。"
     met = result.counted <= result.threshold if result.at_most else result.counted >= result.threshold
     said = f"按抽样总数计 {percent(result.counted)}，要求 {wanted}"
     if result.n < result.needed:

@@ -119,6 +119,8 @@ def _dialogue(reply: Replied) -> str:
 def hand_out(folder: Path) -> list[Written]:
     """Writes the sheets that are missing or lack rows, that of C where A and B disagree; returns those written.
 
+    Where no content was generated there is nothing to review, and no sheet.
+
     Raises:
         UsageError: A sheet that came back is wrong; see `read_people`.
     """
@@ -126,6 +128,8 @@ def hand_out(folder: Path) -> list[Written]:
     rows = {row.id: row for row in rows_of(folder)}
     key = _extended(folder, rows.values())
     ids = [entry.id for entry in key if entry.id in rows]
+    if not ids:
+        return []
     written = [sheet for who in "AB" if (sheet := _written(folder, who, key, rows, ids))]
     odds = read_people(folder).odds
     back = _back(folder, "C", key, rows, ()) if _sheet(folder, "C").exists() else {}
