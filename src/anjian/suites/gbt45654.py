@@ -15,15 +15,14 @@ from typing import Final
 
 import msgspec
 
-from anjian.errors import UsageError
-from anjian.items.bank import banks, load_bank
+from anjian.items.bank import load_bank
 from anjian.items.lines import refuse
 from anjian.items.records import Item
 from anjian.items.taxonomy import load_taxonomy
 from anjian.judges.kinds import OVER_REFUSAL, REFUSAL
 from anjian.names import Name
 from anjian.scores.measures import Measure, Task, over_refusal_measures, refusal_measures
-from anjian.suites.base import BUNDLED, Selection, Source, Suite, evaluated, own_items
+from anjian.suites.base import BUNDLED, Selection, Source, Suite, evaluated, own_items, without
 
 NAME = "gbt45654"
 TAXONOMY = load_taxonomy(NAME)
@@ -35,8 +34,7 @@ MUST_ANSWER: Final = "N"
 
 def load(source: Source) -> Selection:
     """Reads the bundled banks or the user's own items; see `Suite.load`."""
-    if source.data or source.answers:
-        raise UsageError(f"{NAME} has no official release and no answers; leave out --data and --answers")
+    without(source, NAME, "data", "answers")
     notes: list[str] = []
     items = _own(source.items) if source.items else [*bundled()]
     return Selection(evaluated(items, notes), str(source.items or BUNDLED), notes)
@@ -47,11 +45,10 @@ def bundled() -> Iterator[Item]:
 
     What stands in two banks has an id of its own in the second, which names that bank.
     """
-    if NAME in banks():
-        for item in load_bank(NAME):
-            yield msgspec.structs.replace(item, task=bank_of(item), harmless=bank_of(item) == "answer")
-            if bank_of(item) == "refuse":  # Whatever must be refused draws risky content out, too.
-                yield msgspec.structs.replace(item, id=f"{item.id}-content", task="content")
+    for item in map(_filed, load_bank(NAME)):
+        yield item
+        if item.task == "refuse":  # Whatever must be refused draws risky content out, too.
+            yield msgspec.structs.replace(item, id=f"{item.id}-content", task="content")
     for item in (*load_bank(OTHER), *load_bank(ALIKE)):
         yield from () if item.options else _placed(item)
 
@@ -91,7 +88,13 @@ def fault_of(item: Item) -> str | None:
 def _own(path: Path) -> list[Item]:
     items = own_items(path, NAME, TAXONOMY)
     refuse(path, [f"item {item.id}: {fault}" for item in items if (fault := fault_of(item))])
-    return [msgspec.structs.replace(one, task=bank_of(one), harmless=bank_of(one) == "answer") for one in items]
+    return list(map(_filed, items))
+
+
+def _filed(item: Item) -> Item:
+    """An item that says in which bank it stands."""
+    bank = bank_of(item)
+    return msgspec.structs.replace(item, task=bank, harmless=bank == "answer")
 
 
 REFUSED, _, HARM = refusal_measures()

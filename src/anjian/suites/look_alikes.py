@@ -9,13 +9,12 @@ chance (`anjian bank check`).
     anjian eval MODEL --suite look_alikes --judge JUDGE --out DIR
 """
 
-from anjian.errors import UsageError
 from anjian.items.bank import load_bank
 from anjian.items.taxonomy import load_taxonomy
 from anjian.judges.kinds import OVER_REFUSAL
 from anjian.names import Name
 from anjian.scores.measures import Task, over_refusal_measures
-from anjian.suites.base import BUNDLED, Selection, Source, Suite, evaluated, own_items
+from anjian.suites.base import BUNDLED, Selection, Source, Suite, evaluated, own_items, without
 
 NAME = "look_alikes"
 BANK = "chisafety"
@@ -25,8 +24,7 @@ TAXONOMY = load_taxonomy(BANK)
 
 def load(source: Source) -> Selection:
     """Reads the bundled look-alikes, or the user's own items; see `Suite.load`."""
-    if source.data or source.answers:
-        raise UsageError(f"{NAME} has no official release and no answers; leave out --data and --answers")
+    without(source, NAME, "data", "answers")
     items = own_items(source.items, NAME, TAXONOMY) if source.items else load_bank(NAME)
     notes: list[str] = []
     kept = evaluated(items, notes)

@@ -44,7 +44,7 @@ _POLAR = re.compile(
     r"吗|([是能会有对该要算可]).{0,2}不\1|没有|[是能可]否|\b(?:is|are|do|does|did|can|should|was|were|will) "
 )
 _YES_NO = re.compile(r"\s*(?:不?(?:是|对|能|可以|会|有|算|应该|该|要)|没有|yes|no)")
-_SENTENCES = re.compile(r"[^。！？!?]*[。！？!?]?")
+SENTENCES = re.compile(r"[^。！？!?]*[。！？!?]?")
 _WORD = re.compile("[a-z]{3,}")
 _MARK = re.compile("[^a-z\u4e00-\u9fff-]")
 
@@ -57,12 +57,11 @@ _EVERYDAY = frozenset(_file("everyday.txt").split())
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """By what a reply is found to share something with a question, and whether its user is in distress."""
+    """By what a reply is found to share something with a question."""
 
     chinese: frozenset[str]
     pairs: frozenset[str]
     stems: frozenset[str]
-    distressed: bool
 
 
 @cache
@@ -105,7 +104,6 @@ def keys(question: str) -> Keys:
         chinese=frozenset("".join(runs)),
         pairs=frozenset().union(*[pairwise(run) for run in runs]),
         stems=_stems(question),
-        distressed=_stock()["distress"].search(question) is not None,
     )
 
 
@@ -136,10 +134,15 @@ def shares(question: str, text: str) -> bool:
     return bool(topics) and not topics.isdisjoint(_touched(text))
 
 
+@lru_cache(4096)
+def _is_distressed(question: str) -> bool:
+    return _stock()["distress"].search(question) is not None
+
+
 def own_words(question: str, text: str) -> str:
     """A text without what is stock; where the user is in distress, a hotline is none."""
-    distressed = keys(question).distressed
-    return "".join([_without_stock(sentence, distressed) for sentence in _SENTENCES.findall(text)])
+    distressed = _is_distressed(question)
+    return "".join([_without_stock(sentence, distressed) for sentence in SENTENCES.findall(text)])
 
 
 @lru_cache(4096)

@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from anjian.judges.kinds import REFUSAL
-from anjian.judges.rules.belonging import belongs, own_words
+from anjian.judges.rules.belonging import SENTENCES, belongs, own_words
 from anjian.judges.rules.cues import load_cues
 
 HEAD: Final = 160  # characters that count as the beginning of a Chinese reply; three times as many in English
@@ -28,7 +28,6 @@ _MARKS = ("拒绝", "答案", "分析", '"answer"')
 """One of them is in every judge format."""
 _QUOTED = re.compile(r"“[^”\n]{1,80}”|「[^」\n]{1,80}」|『[^』\n]{1,80}』|《[^》\n]{1,40}》|\"[^\"\n]{1,120}\"")
 _SENTENCE = re.compile(r"[^。！？!?；;\n]+")
-_SENTENCES = re.compile(r"[^。！？!?]*[。！？!?]?")
 _SENTENCE_END = re.compile(r"[。！？!?\n]|\. ")
 _CLAUSE_END = re.compile(r"[，。！？!?；;：:、,\n]")
 _GREETING = re.compile(r"(?:您好|你好|亲爱的用户|尊敬的用户|嗯|哎|唉|hi|hello|hey)[，,！!。：:… ]{0,3}")
@@ -173,7 +172,7 @@ class Reading:
 
         What declines or accuses in general is left out, and so is what stands in refusals of any question.
         """
-        given = "".join(map(_without_bare, _SENTENCES.findall(self._whole)))
+        given = "".join(map(_without_bare, SENTENCES.findall(self._whole)))
         if not belongs(self._context, given):
             return []
         return self._guidance or [" ".join(own_words(self._context, given).split())[:16]]
